@@ -1,0 +1,53 @@
+# The interpreter which .venv is made with: make test PYTHON=python3.13
+PYTHON ?= python3
+# Given, only these are passed to pytest, and coverage is left out: make test ARGS="tests/unit -x"
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+# pyenv puts on the path only the versions selected; tox is shown the others.
+PYENV_ROOT ?= $(HOME)/.pyenv
+PYTHONS := $(wildcard $(PYENV_ROOT)/versions/3.1[0-3].*/bin/python)
+COVERAGE := --cov=consul --cov-branch --cov-report=term-missing:skip-covered
+
+.PHONY: demo test check docs all-pythons clean
+
+demo: $(STAMP)
+	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python tools/demo.py
+
+test: $(STAMP)
+	@$(BIN)/python tools/servers.py all
+	$(BIN)/python -m pytest $(or $(ARGS),$(COVERAGE))
+
+check: $(STAMP)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python tools/typed.py --check
+	$(BIN)/sphinx-build -q -nW docs docs/_build/html
+
+docs: $(STAMP)
+	$(BIN)/sphinx-build -nW docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+all-pythons: $(STAMP)
+	@$(BIN)/python tools/servers.py all
+	$(BIN)/tox run $(if $(PYTHONS),--discover $(PYTHONS)) $(if $(ARGS),-- $(ARGS))
+
+clean:
+	rm -rf $(VENV) .tox .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov \
+		build dist docs/_build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): setup.cfg setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "$(PYTHON) is missing or older than Python 3.10: use make PYTHON=python3.12, or the like" >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make a venv: apt-get install python3-venv, or use make PYTHON=..." >&2; \
+		exit 1; }
+	@echo "making $(VENV), which takes a minute the first time" >&2
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all,test,docs]'
+	@touch $@
