@@ -1,0 +1,1 @@
+"""The endpoints: one module per first URL segment, one class per noun."""

@@ -1,0 +1,128 @@
+"""Adapters written for python-consul and its forks, kept working unmodified.
+
+Such an adapter is a subclass of `consul.base.Consul` with a ``connect()`` (python-consul) or
+``http_connect()`` (its forks) that returns an object with no more than
+``get/put/delete/post(callback, path, params=, data=[, headers=])``.  What its methods return is
+returned as it is.  Nothing outside of this module knows of the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, unquote
+
+from consul.callback import normal
+from consul.request import DEFAULT_WAIT, Call, Limits, Request, header, octets, seconds
+
+VERBS = ("get", "put", "post", "delete")
+
+
+def hook(client: Any, base: type) -> Callable[..., Any] | None:
+    """The method of *client*'s class that makes its HTTP client; None for a describing one.
+
+    The class nearest to *client*'s counts; one that has both names means the newer.
+    """
+    for kind in type(client).__mro__:
+        if kind is base:
+            break
+        for name in ("http_connect", "connect"):
+            if name in vars(kind):
+                return getattr(client, name)  # type: ignore[no-any-return]
+    return None
+
+
+def sender(http: Any, native: type) -> Callable[[Call[Any]], Any]:
+    """What performs a Call with *http*: its own ``send``, or the verbs of an old adapter.
+
+    A subclass of *native* that overrides a verb expects to be called through it.
+    """
+    sends = isinstance(http, native) and all(
+        getattr(type(http), verb) is getattr(native, verb) for verb in VERBS
+    )
+    return http.send if sends else _Verbs(http)
+
+
+class _Verbs:
+    """Performs Calls through the verbs of an old adapter."""
+
+    def __init__(self, http: Any) -> None:
+        self.http = http
+        self._takes_headers: dict[str, bool] = {}
+
+    def __call__(self, call: Call[Any]) -> Any:
+        request = call.request
+        verb = request.method.lower()
+        method = getattr(self.http, verb)
+        params: list[tuple[str, Any]] = list(request.params)
+        options: dict[str, Any] = {"params": params}
+        if self.takes_headers(verb, method):
+            options["headers"] = dict(request.headers)
+        else:
+            # The only place where such an adapter has room for a token.
+            params.extend(
+                ("token", value) for name, value in request.headers if name == "X-Consul-Token"
+            )
+        if request.body:
+            options["data"] = _data(request)
+        return method(lambda response: call.read(normal(response)), _unquoted(request), **options)
+
+    def takes_headers(self, verb: str, method: Callable[..., Any]) -> bool:
+        known = self._takes_headers.get(verb)
+        if known is None:
+            import inspect
+
+            try:
+                names = inspect.signature(method).parameters
+            except (TypeError, ValueError):
+                known = False
+            else:
+                known = "headers" in names
+            self._takes_headers[verb] = known
+        return known
+
+
+def _data(request: Request) -> str | bytes | None:
+    """The body as old adapters take it: text where it is JSON, so that they may edit it."""
+    body = request.body or b""
+    return body.decode() if ("Content-Type", "application/json") in request.headers else body
+
+
+def _unquoted(request: Request) -> str:
+    """The path as python-consul handed it over; quoting it was the adapter's business."""
+    return unquote(request.path, errors="strict")
+
+
+def _held(params: dict[str, Any]) -> float | None:
+    """Seconds that the server may hold a query with *params*; None when it does not block."""
+    if params.get("index") in (None, "", 0, "0"):
+        return None
+    wait = params.get("wait")
+    return min(seconds("wait", wait), 2 * DEFAULT_WAIT) if wait else DEFAULT_WAIT
+
+
+def request(
+    method: str, path: str, params: Any, data: Any, headers: Any, limits: Limits
+) -> Request:
+    """The request of a verb called by hand: *path* unquoted, *params* a dict or pairs.
+
+    A ``token`` among *params* goes into the header, out of the URL.
+    """
+    pairs = list(params.items() if hasattr(params, "items") else params or ())
+    fields = list((headers or {}).items())
+    token = next((value for name, value in pairs if name == "token" and value), None)
+    if token:
+        fields.append(("X-Consul-Token", header("token", token)))
+    body = octets("data", data) if method in ("PUT", "POST") or data else None
+    if body is not None and not any(name.lower() == "content-type" for name, _ in fields):
+        fields.append(("Content-Type", "application/octet-stream"))
+    return Request(
+        method,
+        quote(path, safe="/:"),
+        tuple((name, str(value)) for name, value in pairs if name != "token" and value is not None),
+        tuple(fields),
+        body,
+        limits.deadline(_held(dict(pairs))),
+        limits.connect,
+        tuple(value for name, value in fields if name.lower() == "x-consul-token"),
+    )

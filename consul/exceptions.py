@@ -1,0 +1,140 @@
+"""Everything that this library raises, in one tree under `ConsulException`.
+
+An exception about an answer names verb, path, status and body; one about the transport
+names verb and path and has the HTTP library's own exception as ``__cause__``.  No exception
+holds a token: whoever makes one passes texts that `consul.request.Request.redact` went over.
+
+The old names of python-consul are kept with their old relations to each other, so an
+``except`` clause written for it catches what it always caught.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ConsulException(Exception):
+    """Base of every error of this library.
+
+    *status* (int), *body* (str), *index* (int): what the server answered, None without an answer.
+    *method* (str), *path* (str): the request, None for an error outside of one.
+    """
+
+    status: int | None = None
+    body: str | None = None
+    index: int | None = None
+    method: str | None = None
+    path: str | None = None
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.method is None:
+            return text
+        if self.status is not None and not text.startswith(str(self.status)):
+            text = f"{self.status} {text}"
+        return f"{self.method} {self.path}: {text}".rstrip()
+
+
+class Timeout(ConsulException):
+    """No answer within the time limit of the call."""
+
+
+class ConnectionFailed(ConsulException):
+    """The connection could not be made, or broke before the answer was complete."""
+
+
+class TLSError(ConnectionFailed):
+    """The TLS handshake failed: the certificate of one side was refused by the other."""
+
+
+class BadAnswer(ConsulException):
+    """The answer has a good status but is not what Consul sends here."""
+
+
+class Redirected(ConsulException):
+    """The server answered with a redirect, which is never followed: it would change the path."""
+
+
+class BadRequest(ConsulException):
+    """400: the server could not make sense of the request."""
+
+
+class ACLDisabled(ConsulException):
+    """401: ACL support is disabled on the server."""
+
+
+class ACLPermissionDenied(ConsulException):
+    """403: the token is unknown or lacks a permission."""
+
+
+class NotFound(ConsulException):
+    """404: no such object, or no such endpoint in this version of Consul."""
+
+
+class ClientError(ConsulException):
+    """Any other 4xx."""
+
+
+class TransactionRolledBack(ClientError):
+    """409 of a transaction: nothing was applied.
+
+    *errors* lists the failed operations as Consul names them: ``{"OpIndex": int, "What": str}``.
+    """
+
+    errors: list[dict[str, Any]]
+
+
+class RateLimited(ClientError):
+    """429 or 503: the agent or server refuses work for now; try again later."""
+
+
+class ServerError(ConsulException):
+    """5xx: the server failed, or refused the request without saying so by a 4xx."""
+
+
+class NoLeader(ServerError):
+    """500 because the cluster has no leader, or the agent knows no server."""
+
+
+#: Statuses with a class of their own; `answer` falls back on the hundreds.
+BY_STATUS: dict[int, type[ConsulException]] = {
+    400: BadRequest,
+    401: ACLDisabled,
+    403: ACLPermissionDenied,
+    404: NotFound,
+    409: ClientError,
+    429: RateLimited,
+    503: RateLimited,
+}
+
+#: Only the text of a 500 tells a lost leader; the wording differs by version and by agent role.
+LEADERLESS = (
+    "No cluster leader",
+    "No known Consul servers",
+    "leader not found",
+    "rpc error getting client",
+)
+
+
+def answer(status: int, body: str, index: int | None = None) -> ConsulException:
+    """The exception for an answer with a status that is not good.
+
+    ``args[0]`` is what it was in python-consul: the body alone for 401, 403 and 404, else
+    status and body.
+    """
+    kind = BY_STATUS.get(status)
+    if kind is None:
+        if status < 300:
+            kind = BadAnswer
+        elif status < 400:
+            kind = Redirected
+        elif status < 500:
+            kind = ClientError
+        elif any(text in body for text in LEADERLESS):
+            kind = NoLeader
+        else:
+            kind = ServerError
+    bare = kind in (ACLDisabled, ACLPermissionDenied, NotFound)
+    error = kind(body if bare else f"{status} {body}".rstrip())
+    error.status, error.body, error.index = status, body, index
+    return error

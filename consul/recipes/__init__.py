@@ -1,0 +1,1 @@
+"""What takes more than one request: coroutines over steps, run by every flavour."""

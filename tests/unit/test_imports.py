@@ -1,0 +1,155 @@
+"""Who may import whom, and that the core loads no I/O library."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import consul
+
+ROOT = Path(consul.__file__).parent
+IO = ["requests", "aiohttp", "tornado", "twisted", "treq", "asyncio", "threading", "socket"]
+FLAVOURS = ["std", "threads", "aio", "tornado", "twisted"]
+
+CORE = [
+    "exceptions",
+    "steps",
+    "request",
+    "callback",
+    "check",
+    "config",
+    "compat",
+    "base",
+    *sorted(
+        f"{folder}.{path.stem}"
+        for folder in ("api", "recipes")
+        for path in (ROOT / folder).glob("*.py")
+        if path.stem != "__init__"
+    ),
+]
+
+#: What each module may import at run time, besides itself; a folder stands for its modules.
+ALLOWED = {
+    "exceptions": set(),
+    "steps": set(),
+    "request": {"exceptions", "steps"},
+    "callback": {"exceptions", "request"},
+    "check": {"exceptions", "request"},
+    "config": {"request"},
+    "compat": {"callback", "request"},
+    "api": {"api", "callback", "check", "exceptions", "request"},
+    "recipes": {"exceptions", "recipes", "steps"},
+}
+
+
+def arrows(path):
+    """The modules of this package, first names only, that *path* imports at run time."""
+    found = set()
+
+    def visit(node):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            for child in node.orelse:
+                visit(child)
+            return
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("consul"):
+            inside = node.module.split(".")[1:]
+            found.update(inside[:1] or (name.name for name in node.names))
+        elif isinstance(node, ast.Import):
+            found.update(n.name.split(".")[1] for n in node.names if n.name.startswith("consul."))
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return found
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """Module -> its error or None, each imported afresh where no I/O library can be."""
+    code = f"""if True:
+        import importlib, json, sys
+        sys.modules.update(dict.fromkeys({IO}))
+        found = {{}}
+        for name in {CORE}:
+            for old in [each for each in sys.modules if each.partition(".")[0] == "consul"]:
+                del sys.modules[old]
+            try:
+                importlib.import_module("consul." + name)
+                found[name] = None
+            except Exception as error:
+                found[name] = repr(error)
+        print(json.dumps(found))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT.parent, check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_core_does_no_io(loaded, name):
+    assert loaded[name] is None
+
+
+@pytest.mark.parametrize("name", [name for name in CORE if name != "base"])
+def test_arrows(name):
+    folder = name.partition(".")[0]
+    found = arrows(ROOT.joinpath(*name.split(".")).with_suffix(".py"))
+    assert found <= ALLOWED[folder]
+
+
+@pytest.mark.parametrize("name", FLAVOURS)
+def test_flavours_never_import_each_other(name):
+    others = arrows(ROOT / f"{name}.py") & set(FLAVOURS) - {name}
+    # Its workers run the blocking client.
+    assert others == ({"std"} if name == "threads" else set())
+
+
+def test_base_imports_no_flavour():
+    assert not arrows(ROOT / "base.py") & set(FLAVOURS)
+
+
+def test_import_consul_loads_no_flavour():
+    code = f"""if True:
+        import sys, consul
+        print(*(n for n in {FLAVOURS} if "consul." + n in sys.modules))
+        print(*(n for n in ("requests", "aiohttp", "tornado", "twisted") if n in sys.modules))
+        print(consul.base.__name__, consul.Check.__name__, consul.Consul.__module__)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT.parent, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["", "", "consul.base Check consul.std"]
+
+
+@pytest.mark.parametrize("name", consul.__all__)
+def test_lazy_names(name):
+    assert getattr(consul, name).__name__ == name
+    assert name in dir(consul)
+
+
+def test_unknown_names():
+    with pytest.raises(AttributeError, match=r"has no attribute 'nothing'"):
+        _ = consul.nothing
+
+
+def test_peers_are_warned_of(tmp_path):
+    (tmp_path / "py_consul-1.7.1.dist-info").mkdir()
+    with pytest.warns(UserWarning, match=r"^py_consul-1\.7\.1 is installed beside"):
+        consul._warn_of_peers(str(tmp_path))
+
+
+def test_others_are_not_warned_of(tmp_path, recwarn):
+    for name in (
+        "python_consul-2.0.0.dist-info",
+        "py_consul_other-1.dist-info",
+        "requests-2.dist-info",
+    ):
+        (tmp_path / name).mkdir()
+    consul._warn_of_peers(str(tmp_path))
+    assert not recwarn.list
