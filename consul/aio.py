@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from consul import base, exceptions
@@ -54,8 +55,7 @@ class HTTPClient(base.HTTPClient):
     def session(self) -> aiohttp.ClientSession:
         """The session of the running loop."""
         loop = asyncio.get_running_loop()
-        if self._session is not None and self._loop is not loop:
-            assert self._loop is not None
+        if self._session is not None and self._loop is not None and self._loop is not loop:
             if not self._loop.is_closed():
                 raise RuntimeError(f"{self!r} is in use in another event loop; close it there")
             # Its connections went with the loop.
@@ -139,6 +139,15 @@ class Consul(Awaited, Base):
         timeout: Any = UNSET,
         loop: object = None,
     ) -> None:
+        given: Any = token
+        if given is not None and not isinstance(given, str):
+            # Software written for python-consul passes its application here.
+            warnings.warn(
+                f"the third argument is the token, not a {type(given).__name__}; it is ignored",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            token = None
         super().__init__(host, port, token, scheme, consistency, dc, verify, cert, timeout=timeout)
 
     async def perform(self, step: Step[Any]) -> Any:

@@ -298,7 +298,7 @@ class Nouns(Client):
         twin = Consul.__new__(Consul)
         twin.config = self.config
         twin.token, twin.dc, twin.consistency = self.token, self.dc, self.consistency
-        twin.limits, twin.scheme = self.limits, self.scheme
+        twin.limits, twin.scheme, twin.user_agent = self.limits, self.scheme, self.user_agent
         twin.http, twin._send = None, _describe
         twin._bind()
         return twin

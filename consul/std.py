@@ -67,6 +67,9 @@ class HTTPClient(base.HTTPClient):
         except requests.exceptions.SSLError as error:
             raise call.failed(TLSError, error) from call.cause(error)
         except (OSError, urllib3.exceptions.HTTPError) as error:
+            if any(isinstance(arg, urllib3.exceptions.ReadTimeoutError) for arg in error.args):
+                # What requests makes of a body that stops halfway.
+                raise call.timed_out(Timeout) from call.cause(error)
             # All of requests' exceptions are OSErrors; urllib3's escape on odd addresses.
             raise call.failed(ConnectionFailed, error) from call.cause(error)
         headers = {name.lower(): value for name, value in reply.headers.items()}

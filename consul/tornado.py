@@ -19,7 +19,11 @@ try:
     from tornado.httpclient import HTTPRequest
     from tornado.httputil import HTTPHeaders
     from tornado.ioloop import IOLoop
-    from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
+    from tornado.simple_httpclient import (
+        HTTPTimeoutError,
+        SimpleAsyncHTTPClient,
+        _HTTPConnection,
+    )
 except ImportError as missing:
     raise ImportError(
         "consul.tornado needs Tornado: pip install 'python-consul[tornado]'"
@@ -36,6 +40,22 @@ T = TypeVar("T")
 
 #: Tornado's 10 would let blocking queries starve the rest; it takes no "unlimited".
 MAX_CLIENTS = 1 << 30
+
+
+class _Connection(_HTTPConnection):
+    def on_connection_close(self) -> None:
+        # Tornado raises what broke the stream where nobody but the log sees it, and the caller
+        # would wait for its time limit, or for ever.
+        error = self.stream.error
+        if error is None:
+            super().on_connection_close()
+        else:
+            self._handle_exception(type(error), error, error.__traceback__)
+
+
+class _Client(SimpleAsyncHTTPClient):
+    def _connection_class(self) -> type[_HTTPConnection]:
+        return _Connection
 
 
 class HTTPClient(base.HTTPClient):
@@ -55,7 +75,7 @@ class HTTPClient(base.HTTPClient):
         if self._client is None or self._client.io_loop is not IOLoop.current():
             if self._client is not None:
                 self._client.close()
-            self._client = SimpleAsyncHTTPClient(force_instance=True, max_clients=MAX_CLIENTS)
+            self._client = _Client(force_instance=True, max_clients=MAX_CLIENTS)
         return self._client
 
     def _ssl(self, url: str) -> ssl.SSLContext | None:

@@ -19,6 +19,7 @@ from consul.steps import Sleep, Step, Steps, drive
 
 try:
     from OpenSSL import SSL
+    from service_identity import CertificateError, VerificationError
     from twisted.internet import defer, error, task
     from twisted.internet.defer import Deferred, inlineCallbacks
     from twisted.internet.protocol import Protocol, connectionDone
@@ -48,6 +49,8 @@ T = TypeVar("T")
 KEPT = 64
 #: Seconds to connect in, where a client has no limit; Twisted has no "none".
 FOREVER = 1e9
+#: The last two: the certificate is good, but for another host.
+TLS_ERRORS = (SSL.Error, error.SSLError, CertificateError, VerificationError)
 
 
 @implementer(IBodyProducer)
@@ -169,7 +172,7 @@ class HTTPClient(base.HTTPClient):
         except Exception as failure:
             if _has(failure, (defer.CancelledError, error.ConnectingCancelledError)):
                 raise defer.CancelledError from None
-            kind = TLSError if _has(failure, (SSL.Error, error.SSLError)) else ConnectionFailed
+            kind = TLSError if _has(failure, TLS_ERRORS) else ConnectionFailed
             raise call.failed(kind, failure) from call.cause(failure)
         return call.read(response)
 

@@ -28,9 +28,12 @@ class ContextFactory:
     """
 
     def __init__(self, tls: TLS) -> None:
-        if isinstance(tls.verify, str):
-            # Twisted would find out within the connection, and leave the caller waiting.
-            os.stat(tls.verify)
+        # Twisted would find out within the connection, and leave the caller waiting.
+        cert = (tls.cert,) if isinstance(tls.cert, str) else tls.cert or ()
+        for path in (tls.verify, *cert):
+            if isinstance(path, str):
+                os.stat(path)
+        _Files(tls)._addCACertsToContext(SSL.Context(SSL.TLS_CLIENT_METHOD))
         self.tls = tls
         self._creators: dict[bytes, Any] = {}
 

@@ -45,7 +45,7 @@ class ACL(Noun):
 
         ``GET /v1/acl/list``
         """
-        return self._call("GET", "/v1/acl/list", callback.value, (), options, token=token)
+        return self._read("/v1/acl/list", callback.value, (), options, token=token)
 
     def info(
         self, acl_id: str, token: str | None = None, **options: Unpack[WriteOptions]
@@ -57,8 +57,7 @@ class ACL(Noun):
 
         ``GET /v1/acl/info/:acl_id``
         """
-        return self._call(
-            "GET",
+        return self._read(
             f"/v1/acl/info/{segment('acl_id', acl_id)}",
             callback.first,
             (),

@@ -37,11 +37,13 @@ class Noun:
         decode: Callable[[Response], T],
         params: Pairs = (),
         options: Mapping[str, Any] | None = None,
+        *,
+        secrets: tuple[str, ...] = (),
         **more: Any,
     ) -> Call[T]:
         """A read from the servers: takes all of `consul.request.ReadOptions`."""
         options = {**(options or {}), **more}
-        request = build(self.agent, "GET", path, params, options, reads=True)
+        request = build(self.agent, "GET", path, params, options, reads=True, secrets=secrets)
         return self.agent._send(Call(request, decode))  # type: ignore[no-any-return]
 
     def _call(

@@ -83,3 +83,10 @@ def test_a_cancelled_recipe_ends() -> None:
                 await asyncio.wait_for(recipe, 5)
 
     asyncio.run(main())
+
+
+def test_an_application_in_the_place_of_the_token_is_ignored():
+    with pytest.warns(DeprecationWarning, match="token"):
+        client = Consul("127.0.0.1", 8500, object())
+    assert client.token is None
+    assert Consul("127.0.0.1", 8500, None).token is None

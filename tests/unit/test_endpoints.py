@@ -126,8 +126,8 @@ class TestEveryMethod:
     def test_consistency(self, name):
         known = endpoint(name)
         sent = params(call(name, Consul(consistency="stale")))
-        # Legacy ACLs and transactions take no mode here.
-        reads = known["method"] == "GET" and not known["removed"] and known["consistency"]
+        # A transaction takes no mode here.
+        reads = known["method"] == "GET" and known["consistency"]
         assert ("stale" in sent) == bool(reads)
         if reads:
             sent = params(call(name, Consul(consistency="stale"), consistency="consistent"))
