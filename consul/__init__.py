@@ -11,6 +11,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from consul.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from consul import aio as aio
     from consul import base as base
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
         TransactionRolledBack,
     )
     from consul.std import Consul
-
-__version__ = "2.0.0-dev"
 
 __all__ = [
     "ACLDisabled",

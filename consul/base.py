@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from consul import __version__, compat, config
+from consul import compat, config
 from consul.api.acl import ACL
 from consul.api.agent import Agent
 from consul.api.catalog import Catalog
@@ -47,6 +47,7 @@ from consul.exceptions import (
 from consul.recipes.leader import wait_for_leader
 from consul.request import CONSISTENCY, Call, Limits, Request, Response, seconds
 from consul.steps import Steps
+from consul.version import __version__
 
 __all__ = [
     "CB",

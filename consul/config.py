@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -142,6 +143,9 @@ def _address(value: str) -> _Address:
     try:
         parts = urlsplit(f"//{place}{slash}{path}")
         host, port = parts.hostname, parts.port
+        if host and ":" in host:
+            # Python checks the brackets' content only since 3.11.4.
+            IPv6Address(host)
     except ValueError as error:
         raise ValueError(f"CONSUL_HTTP_ADDR has a bad host or port: {error}") from error
     if port is not None:

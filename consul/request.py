@@ -40,8 +40,8 @@ class Limits(NamedTuple):
     #: To establish a connection, TLS included.
     connect: float | None = 10.0
     #: For an answer to arrive in full (on requests: for each part of it that the socket gives); a
-    #: blocking query adds the time that it may be held.  A
-    #: server that lost its leader answers after 7 to 18 s: a lower limit hides the reason.
+    #: blocking query adds the time that it may be held.  A server that lost its leader answers
+    #: after 7 to 18 s: a lower limit hides the reason.
     read: float | None = 60.0
     #: What a blocking query may take beyond the time it is held.
     margin: float = 10.0

@@ -22,14 +22,11 @@ try:
     from service_identity import CertificateError, VerificationError
     from twisted.internet import defer, error, task
     from twisted.internet.defer import Deferred, inlineCallbacks
-    from twisted.internet.protocol import Protocol, connectionDone
     from twisted.python.failure import Failure
     from twisted.web import client
-    from twisted.web.http import PotentialDataLoss
     from twisted.web.http_headers import Headers
-    from twisted.web.iweb import IBodyProducer
-    from zope.interface import implementer  # type: ignore[import-untyped]
 
+    from consul.twisted_body import Body, Reader
     from consul.twisted_tls import ContextFactory, InsecureContextFactory
 except ImportError as missing:
     raise ImportError(
@@ -51,47 +48,6 @@ KEPT = 64
 FOREVER = 1e9
 #: The last two: the certificate is good, but for another host.
 TLS_ERRORS = (SSL.Error, error.SSLError, CertificateError, VerificationError)
-
-
-@implementer(IBodyProducer)
-class _Body:
-    """A request body that is there in full."""
-
-    def __init__(self, body: bytes) -> None:
-        self.body, self.length = body, len(body)
-
-    def startProducing(self, consumer: Any) -> Deferred[None]:
-        consumer.write(self.body)
-        return defer.succeed(None)
-
-    def pauseProducing(self) -> None: ...
-
-    resumeProducing = stopProducing = pauseProducing
-
-
-class _Reader(Protocol):
-    """Collects an answer's body; `client.readBody` cannot be cancelled on every transport."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self.finished: Deferred[bytes] = Deferred(self._cancelled)
-
-    def _cancelled(self, _: Deferred[bytes]) -> None:
-        transport: Any = self.transport
-        if transport is not None:
-            transport.loseConnection()
-
-    def dataReceived(self, data: bytes) -> None:
-        self.parts.append(data)
-
-    def connectionLost(self, reason: Any = connectionDone) -> None:
-        if self.finished.called:
-            return
-        # PotentialDataLoss: of no declared length, so the end of the connection is its end.
-        if reason.check(client.ResponseDone, PotentialDataLoss):
-            self.finished.callback(b"".join(self.parts))
-        else:
-            self.finished.errback(reason)
 
 
 def _has(failure: BaseException, kinds: Any) -> bool:
@@ -141,10 +97,10 @@ class HTTPClient(base.HTTPClient):
         fields = Headers()
         for name, value in request.headers:
             fields.addRawHeader(name, value)
-        body = None if request.body is None else _Body(request.body)
+        body = None if request.body is None else Body(request.body)
         url = self.url(request).encode("ascii")
         reply = yield self.agent.request(request.method.encode("ascii"), url, fields, body)
-        reader = _Reader()
+        reader = Reader()
         reply.deliverBody(reader)
         content = yield reader.finished
         return Response(

@@ -11,7 +11,7 @@ project = "python-consul"
 author = "The python-consul authors"
 copyright = author
 release = re.search(
-    r'__version__ = "(.+)"', (ROOT / "consul" / "__init__.py").read_text(encoding="utf-8")
+    r'__version__ = "(.+)"', (ROOT / "consul" / "version.py").read_text(encoding="utf-8")
 )[1]
 version = release
 

@@ -8,7 +8,8 @@ from concurrent.futures import CancelledError, Future, as_completed
 
 import pytest
 
-from consul.threads import Consul, Workers
+from consul.threads import Consul
+from consul.workers import Workers
 from tests.agent import Agent
 
 

@@ -74,6 +74,8 @@ def loaded():
     code = f"""if True:
         import importlib, json, sys
         sys.modules.update(dict.fromkeys({IO}))
+        # Optional, compiled, and crashes on 3.10 where it cannot import threading.
+        sys.modules["orjson"] = None
         found = {{}}
         for name in {CORE}:
             for old in [each for each in sys.modules if each.partition(".")[0] == "consul"]:

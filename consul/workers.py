@@ -1,0 +1,75 @@
+"""The threads of `consul.threads`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Condition, Thread
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+#: Seconds after which a worker without work ends.
+IDLE = 10.0
+
+
+class Workers:
+    """Threads, started as they are needed, *limit* at most.
+
+    Not ``ThreadPoolExecutor``: at its end the interpreter waits for that one's threads, and so
+    for every blocking query that is still open.
+    """
+
+    def __init__(self, limit: int) -> None:
+        if limit < 1:
+            raise ValueError(f"workers must be 1 or more: {limit!r}")
+        self.limit = limit
+        self._tasks: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._changed = Condition()
+        self._threads = self._idle = 0
+        self._closed = False
+
+    def submit(self, function: Callable[..., T], *args: Any) -> Future[T]:
+        """Have *function* called in a worker."""
+        future: Future[T] = Future()
+        with self._changed:
+            self._tasks.append((future, function, args))
+            if self._idle >= len(self._tasks):
+                self._changed.notify()
+            elif self._threads < self.limit:
+                self._threads += 1
+                Thread(target=self._work, name="consul", daemon=True).start()
+        return future
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._idle += 1
+                self._changed.wait_for(lambda: self._tasks or self._closed, IDLE)
+                self._idle -= 1
+                if not self._tasks:
+                    self._threads -= 1
+                    return
+                future, function, args = self._tasks.popleft()
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = function(*args)
+                except BaseException as error:
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+                    del result
+            # An idle worker must not keep the last answer alive.
+            del future, function, args
+
+    def close(self) -> None:
+        """Cancel what has not begun and let the threads end; what runs is not waited for."""
+        with self._changed:
+            self._closed = True
+            waiting = [future for future, _, _ in self._tasks]
+            self._tasks.clear()
+            self._changed.notify_all()
+        for future in waiting:
+            future.cancel()
+            future.set_running_or_notify_cancel()
