@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from consul.request import Duration, duration, present
+from consul.request import Duration, bracketed, duration, present
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -142,10 +142,8 @@ class Check:
 
         *timeout* limits an attempt; after *deregister* in critical state the service is removed.
         """
-        if ":" in host and not host.startswith("["):
-            host = f"[{host}]"
         return _definition(
-            {"tcp": f"{host}:{int(port)}"},
+            {"tcp": f"{bracketed(host)}:{int(port)}"},
             _required("interval", interval),
             timeout,
             deregister,

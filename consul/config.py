@@ -13,7 +13,7 @@ from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from consul.request import Limits, header
+from consul.request import Limits, bracketed, header
 
 if TYPE_CHECKING:
     import ssl
@@ -70,9 +70,7 @@ class Config(NamedTuple):
 
 def base_uri(host: str, port: int, scheme: str, prefix: str = "") -> str:
     """``scheme://host:port/prefix``, an IPv6 address in brackets."""
-    if ":" in host and not host.startswith("["):
-        host = f"[{host}]"
-    return f"{scheme}://{host}:{port}{prefix}"
+    return f"{scheme}://{bracketed(host)}:{port}{prefix}"
 
 
 def resolve(

@@ -413,6 +413,11 @@ def kv_path(name: str, key: object, *, empty: bool = False) -> str:
     return quote(raw, safe="/")
 
 
+def bracketed(host: str) -> str:
+    """*host* as it stands before a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
 def octets(name: str, value: object) -> bytes:
     """*value* as a request body: str in UTF-8, bytes as they are, None as no bytes."""
     if value is None:

@@ -373,14 +373,7 @@ class Agent(Noun):
 
             ``PUT /v1/agent/check/pass/:check_id``
             """
-            return self._call(
-                "PUT",
-                f"/v1/agent/check/pass/{segment('check_id', check_id)}",
-                callback.done,
-                (("note", notes),),
-                options,
-                token=token,
-            )
+            return self._update("pass", check_id, notes, token, options)
 
         def ttl_fail(
             self,
@@ -395,14 +388,7 @@ class Agent(Noun):
 
             ``PUT /v1/agent/check/fail/:check_id``
             """
-            return self._call(
-                "PUT",
-                f"/v1/agent/check/fail/{segment('check_id', check_id)}",
-                callback.done,
-                (("note", notes),),
-                options,
-                token=token,
-            )
+            return self._update("fail", check_id, notes, token, options)
 
         def ttl_warn(
             self,
@@ -417,9 +403,19 @@ class Agent(Noun):
 
             ``PUT /v1/agent/check/warn/:check_id``
             """
+            return self._update("warn", check_id, notes, token, options)
+
+        def _update(
+            self,
+            state: str,
+            check_id: str,
+            notes: str | None,
+            token: str | None,
+            options: WriteOptions,
+        ) -> Call[bool]:
             return self._call(
                 "PUT",
-                f"/v1/agent/check/warn/{segment('check_id', check_id)}",
+                f"/v1/agent/check/{state}/{segment('check_id', check_id)}",
                 callback.done,
                 (("note", notes),),
                 options,
