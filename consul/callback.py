@@ -262,24 +262,11 @@ def payloads(response: Response) -> Indexed[Any]:
     data = parse(response)
     try:
         for event in _items(data):
-            _payload(response, event)
-    except TypeError as reason:
+            if event["Payload"] is not None:
+                event["Payload"] = a2b_base64(event["Payload"])
+    except _ODD as reason:
         raise bad(response, "answer is not a list of events") from reason
     return _indexed(response, data)
-
-
-def payload(response: Response) -> Any:
-    """One event with its payload as bytes."""
-    return _payload(response, parse(response))
-
-
-def _payload(response: Response, event: Any) -> Any:
-    try:
-        if event["Payload"] is not None:
-            event["Payload"] = a2b_base64(event["Payload"])
-    except _ODD as reason:
-        raise bad(response, "answer is not an event") from reason
-    return event
 
 
 def transaction(response: Response) -> Any:

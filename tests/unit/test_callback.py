@@ -44,7 +44,6 @@ GOOD = [
         (42, [{"Value": b"\0\xff"}, {"Value": None}]),
     ),
     (callback.pair, [{"Value": ""}], (42, {"Value": b""})),
-    (callback.payload, {"Payload": b64(b"x")}, {"Payload": b"x"}),
     (
         callback.payloads,
         [{"Payload": None}, {"Payload": b64(b"x")}],
@@ -138,13 +137,12 @@ def test_what_is_not_json_is_a_bad_answer(decode, body):
         (callback.pairs, [{"Value": "é"}]),
         (callback.pair, {}),
         (callback.pair, ["x"]),
-        (callback.payload, None),
-        (callback.payload, {}),
-        (callback.payload, {"Payload": "é"}),
         (callback.payloads, None),
         (callback.payloads, {}),
         (callback.payloads, 5),
         (callback.payloads, [None]),
+        (callback.payloads, [{}]),
+        (callback.payloads, [{"Payload": "é"}]),
     ],
 )
 def test_another_shape_is_a_bad_answer(decode, data):
