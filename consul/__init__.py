@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         TLSError,
         TransactionRolledBack,
     )
+    from consul.retry import Retry
     from consul.std import Consul
 
 __all__ = [
@@ -54,13 +55,14 @@ __all__ = [
     "NotFound",
     "RateLimited",
     "Redirected",
+    "Retry",
     "ServerError",
     "TLSError",
     "Timeout",
     "TransactionRolledBack",
 ]
 
-_HOMES = {"Consul": "consul.std", "Check": "consul.check"}
+_HOMES = {"Consul": "consul.std", "Check": "consul.check", "Retry": "consul.retry"}
 _MODULES = frozenset(
     (
         "aio",

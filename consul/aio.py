@@ -6,12 +6,15 @@ import asyncio
 import ssl
 import time
 import warnings
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from consul import base, exceptions
-from consul.config import UNSET
+from consul.exceptions import ConsulException
 from consul.lifecycle import Awaited
-from consul.request import Call, Response
+from consul.request import Attempt, Call, Request, Response
 from consul.steps import Sleep, Step, Steps, drive
 
 try:
@@ -21,8 +24,11 @@ except ImportError as missing:
     raise ImportError("consul.aio needs aiohttp: pip install 'python-consul[aio]'") from missing
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from consul._typed.aio import Consul as Base
-    from consul.config import Cert
+    from consul.config import Options
+    from consul.tls import Cert, Verify
 else:
     from consul.base import Consul as Base
 
@@ -43,56 +49,144 @@ class TLSError(exceptions.TLSError, aiohttp.ClientError):
     """`consul.TLSError` that is aiohttp's exception as well."""
 
 
+class Dropped(aiohttp.ClientError):
+    """A connection broke; aiohttp does not know this error, so it does not repeat the request."""
+
+
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """A middleware that keeps aiohttp from repeating a PUT or DELETE; it may have been done."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+        raise Dropped(f"{type(error).__name__}: {error}") from error.__cause__
+
+
+#: What one loop has: a session and, in its keeping, what closes it.
+Sessions = dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]]
+
+
+async def _closing(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+    """Closes *session* when it is closed itself, which a loop does at its end.
+
+    So nothing is left open when ``asyncio.run()`` returns, even of a client that is used on.
+    """
+    try:
+        yield
+    finally:
+        await session.close()
+
+
 class HTTPClient(base.HTTPClient):
     """One agent, reached by an ``aiohttp.ClientSession`` that the first call makes in its loop."""
 
     def _setup(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sessions: Sessions = {}
+        self._parents: Sessions = {}
+        self._polls: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]
+        self._polls = WeakKeyDictionary()
         self._context: ssl.SSLContext | None = None
 
-    @property
-    def session(self) -> aiohttp.ClientSession:
-        """The session of the running loop."""
-        loop = asyncio.get_running_loop()
-        if self._session is not None and self._loop is not None and self._loop is not loop:
-            if not self._loop.is_closed():
-                raise RuntimeError(f"{self!r} is in use in another event loop; close it there")
-            # Its connections went with the loop.
-            self._session.detach()
-            self._session = None
-        if self._session is None:
-            self._loop = loop
-            self._session = aiohttp.ClientSession(
-                # aiohttp's own limit of 100 connections lets blocking queries starve the rest.
-                connector=aiohttp.TCPConnector(limit=0),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-            # A write that may have been done must not be done again unasked; a PUT is not
-            # idempotent here (?cas=, ?acquire=).
-            self._session._retry_connection = False
-        return self._session
+    def forked(self) -> None:
+        # Those of the parent's loops: to close them here would end them there.
+        self._parents.update(self._sessions)
+        self._sessions = {}
 
-    def _ssl(self, url: str) -> ssl.SSLContext | bool:
+    async def session(self) -> aiohttp.ClientSession:
+        """The session of the running loop."""
+        if self.config.session is not None:
+            return self.config.session  # type: ignore[no-any-return]
+        loop = asyncio.get_running_loop()
+        found = self._sessions.get(loop)
+        if found is not None:
+            return found[0]
+        if loop in self._parents:
+            raise RuntimeError("this event loop was in use before the fork: make a new one")
+        for other in [other for other in self._sessions if other.is_closed()]:
+            del self._sessions[other]
+        # aiohttp's own limit of 100 connections lets blocking queries starve the rest.
+        connector: aiohttp.BaseConnector
+        if self.address.socket is None:
+            connector = aiohttp.TCPConnector(limit=0)
+        else:
+            connector = aiohttp.UnixConnector(self.address.socket, limit=0)
+        session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+        # A write that may have been done must not be done again unasked; a PUT is not idempotent
+        # here (?cas=, ?acquire=).  `_once` does the same with public means, and takes longer.
+        session._retry_connection = False
+        keeper = _closing(session)
+        self._sessions[loop] = session, keeper
+        await keeper.__anext__()
+        return session
+
+    def _options(self, request: Request, url: str) -> dict[str, Any]:
+        if self.config.session is not None:
+            if request.repeatable:
+                return {}
+            return {"middlewares": (*getattr(self.config.session, "_middlewares", ()), _once)}
         if not url.startswith("https:"):
-            return True
+            return {}
         if self._context is None:
-            self._context = self.tls.context()
-        return self._context
+            self._context = self.config.tls.context()
+        return {"ssl": self._context, "server_hostname": self.config.tls.server_name}
 
     async def send(self, call: Call[T]) -> T:
-        """Perform *call* and return its value."""
-        request = call.request
-        session, url = self.session, self.url(request)
+        """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
+        if self.watched:
+            return await self.run(self.watching(call))
+        began = time.monotonic()
         try:
+            return await self.attempt(call)
+        except ConsulException as error:
+            if not self.repeats(call, error):
+                raise
+            failure = error
+        return await self.run(self.repeating(call, failure, began))
+
+    async def attempt(self, call: Call[T]) -> T:
+        """Perform *call* once."""
+        self.ready()
+        if self.config.max_polls is None or call.request.hold is None:
+            return await self._exchanged(call)
+        loop, deadline = asyncio.get_running_loop(), call.request.deadline
+        if loop not in self._polls:
+            self._polls[loop] = asyncio.Semaphore(self.config.max_polls)
+        began = time.monotonic()
+        try:
+            await asyncio.wait_for(self._polls[loop].acquire(), deadline)
+        except asyncio.TimeoutError as error:
+            raise call.timed_out(Timeout) from error
+        try:
+            # It may have been closed meanwhile.
+            self.ready()
+            if deadline is not None:
+                call = call.within(max(0.001, began + deadline - time.monotonic()))
+            return await self._exchanged(call)
+        finally:
+            self._polls[loop].release()
+
+    async def _exchanged(self, call: Call[T]) -> T:
+        request, url = call.request, self.url(call.request)
+        sent = False
+        try:
+            session, options = await self.session(), self._options(request, url)
+            sent = True
             async with session.request(
                 request.method,
                 yarl.URL(url, encoded=True),
                 headers=request.headers,
                 data=request.body,
                 timeout=aiohttp.ClientTimeout(request.deadline, request.connect),
-                ssl=self._ssl(url),
                 allow_redirects=False,
+                proxy=self.config.proxy,
+                **options,
             ) as reply:
                 body = await reply.read()
         except asyncio.TimeoutError as error:
@@ -103,64 +197,30 @@ class HTTPClient(base.HTTPClient):
             if isinstance(error.__cause__, ssl.SSLError):
                 # The server refused our certificate; in TLS 1.3 that comes after the handshake.
                 raise call.failed(TLSError, error) from call.cause(error)
-            raise call.failed(ConnectionFailed, error) from call.cause(error)
+            if isinstance(error.__cause__, aiohttp.http_exceptions.ContentEncodingError):
+                # Of a session that decompresses.
+                raise call.failed(exceptions.BadAnswer, error) from call.cause(error)
+            failure = call.failed(ConnectionFailed, error)
+            failure.sent = sent and not isinstance(error, aiohttp.ClientConnectorError)
+            raise failure from call.cause(error)
         headers = {name.lower(): value for name, value in reply.headers.items()}
+        if session.auto_decompress:
+            headers.pop("content-encoding", None)
         return call.read(Response(reply.status, headers, body))
 
-    async def close(self) -> None:
-        """Close the connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
-
-class Consul(Awaited, Base):
-    """The asyncio client: each method returns a coroutine.
-
-    Arguments: see `consul.base.Client`; *loop* is accepted for python-consul's sake and not
-    looked at, for the loop is the one that runs when the first call is awaited.  Use it with
-    ``async with``, or await `close`.
-    """
-
-    http: HTTPClient
-    client_class = HTTPClient
-
-    def __init__(
-        self,
-        host: str | None = None,
-        port: int | str | None = None,
-        token: str | None = None,
-        scheme: str | None = None,
-        consistency: str | None = None,
-        dc: str | None = None,
-        verify: bool | str | None = None,
-        cert: Cert = None,
-        *,
-        timeout: Any = UNSET,
-        loop: object = None,
-    ) -> None:
-        given: Any = token
-        if given is not None and not isinstance(given, str):
-            # Software written for python-consul passes its application here.
-            warnings.warn(
-                f"the third argument is the token, not a {type(given).__name__}; it is ignored",
-                DeprecationWarning,
-                stacklevel=2,
-            )
-            token = None
-        super().__init__(host, port, token, scheme, consistency, dc, verify, cert, timeout=timeout)
-
-    async def perform(self, step: Step[Any]) -> Any:
+    async def perform(self, send: Callable[[Call[Any]], Any], step: Step[Any]) -> Any:
         """Perform one step of a recipe."""
         if isinstance(step, Call):
-            return await self._send(step)
+            return await send(step)
+        if isinstance(step, Attempt):
+            return await self.attempt(step.call)
         if isinstance(step, Sleep):
             return await asyncio.sleep(step.seconds)
         return time.monotonic()
 
-    async def run(self, steps: Steps[T]) -> T:
-        """Run a recipe to its end."""
-        driver = drive(steps, self.perform)
+    async def run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None) -> T:
+        """Run a recipe to its end; *send* performs its calls, else `send` does."""
+        driver = drive(steps, partial(self.perform, send or self.send))
         try:
             pending = driver.send(None)
             while True:
@@ -176,5 +236,52 @@ class Consul(Awaited, Base):
             driver.close()
 
     async def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
+        """Close the connections of the running loop, and have other loops close theirs."""
+        self.closed = True
+        sessions, self._sessions = self._sessions, {}
+        for loop, (_, keeper) in sessions.items():
+            if loop is asyncio.get_running_loop():
+                await keeper.aclose()
+            elif not loop.is_closed():
+                asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)
+
+
+class Consul(Awaited, Base):
+    """The asyncio client: each method returns a coroutine.
+
+    Arguments: see `consul.base.Client`; *session* is an ``aiohttp.ClientSession``; *loop* is
+    accepted for python-consul's sake and not looked at, for a call belongs to the loop in which
+    it is awaited.  Use it with ``async with``, or await `close`.
+    """
+
+    http: HTTPClient
+    client_class = HTTPClient
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int | str | None = None,
+        token: str | None = None,
+        scheme: str | None = None,
+        consistency: str | None = None,
+        dc: str | None = None,
+        verify: Verify | None = None,
+        cert: Cert = None,
+        *,
+        loop: object = None,
+        **options: Unpack[Options],
+    ) -> None:
+        given: Any = token
+        if given is not None and not isinstance(given, str):
+            # Software written for python-consul passes its application here.
+            warnings.warn(
+                f"the third argument is the token, not a {type(given).__name__}; it is ignored",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            token = None
+        super().__init__(host, port, token, scheme, consistency, dc, verify, cert, **options)
+
+    async def close(self) -> None:
+        """Close the connections; open calls fail, later ones are a RuntimeError."""
         await self.http.close()

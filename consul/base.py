@@ -8,10 +8,14 @@ Every name that people import from ``consul.base`` is here or is re-exported.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
-from consul import compat, config
+from consul import address as addresses
+from consul import compat, config, tls
+from consul.address import Address
 from consul.api.acl import ACL
 from consul.api.agent import Agent
 from consul.api.catalog import Catalog
@@ -26,7 +30,7 @@ from consul.api.status import Status
 from consul.api.txn import Txn
 from consul.callback import CB, Indexed, Meta
 from consul.check import Check
-from consul.config import UNSET, Cert
+from consul.config import Config
 from consul.exceptions import (
     ACLDisabled,
     ACLPermissionDenied,
@@ -45,9 +49,17 @@ from consul.exceptions import (
     TransactionRolledBack,
 )
 from consul.recipes.leader import wait_for_leader
-from consul.request import CONSISTENCY, Call, Limits, Request, Response, seconds
-from consul.steps import Steps
-from consul.version import __version__
+from consul.request import CONSISTENCY, Attempt, Call, Limits, Request, Response
+from consul.retry import Retry, repeating
+from consul.steps import Now, Steps
+from consul.tls import Cert
+from consul.values import seconds
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from consul.config import Options
+    from consul.tls import Verify
 
 __all__ = [
     "CB",
@@ -72,6 +84,7 @@ __all__ = [
     "Redirected",
     "Request",
     "Response",
+    "Retry",
     "ServerError",
     "TLSError",
     "Timeout",
@@ -80,13 +93,29 @@ __all__ = [
 
 T = TypeVar("T")
 
+#: logging's, which is not imported here.
+DEBUG = 10
+
+
+_clients: WeakSet[HTTPClient] = WeakSet()
+
+
+def _forked() -> None:
+    for client in list(_clients):
+        client.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
 
 class HTTPClient:
     """One agent's address and how to send it a `Call`.
 
-    A flavour supplies ``send(call)`` and ``close()``.  The verbs are a face for code that calls
-    or overrides them, as it did with python-consul.  *host*, *port*, *scheme* and *base_uri* may
-    be assigned; the last is what counts.
+    A flavour supplies ``attempt(call)``, which makes one exchange with the server, ``send(call)``,
+    which repeats and watches it, ``run(steps)`` and ``close()``.  The verbs are a face for code
+    that calls or overrides them, as it did with python-consul.  *host*, *port*, *scheme* and
+    *base_uri* may be assigned; the last is what counts.
     """
 
     def __init__(
@@ -94,32 +123,90 @@ class HTTPClient:
         host: str = "127.0.0.1",
         port: int | str = 8500,
         scheme: str = "http",
-        verify: bool | str = True,
+        verify: Verify = True,
         cert: Cert = None,
         *,
-        prefix: str = "",
-        limits: Limits | None = None,
+        config: Config | None = None,
     ) -> None:
-        self.host = host
-        self.port = int(port)
-        self.scheme = scheme
-        self.verify = verify
-        self.cert = cert
-        self.limits = limits or Limits()
-        self.base_uri = config.base_uri(host, self.port, scheme, prefix)
+        # Not at the top: it imports logging, which takes longer than all the rest.
+        from consul import exchange
+
+        self._exchange = exchange
+        config = config or Config(retry=Retry())
+        address = Address(host, addresses.port("port", port), scheme, config.address.prefix)
+        if address[:3] == config.address[:3]:
+            address = config.address
+        self.config = config._replace(address=address, tls=tls.check(verify, cert, config.tls[2]))
+        self.host, self.port, self.scheme = address[:3]
+        self.verify, self.cert = verify, cert
+        self.base_uri = self._base_uri = address.base_uri
+        self.closed = False
         self._setup()
+        _clients.add(self)
 
     def _setup(self) -> None:
-        """Make what the flavour needs besides; nothing that needs a running loop."""
+        """Make what the flavour needs besides; nothing that needs a running loop.
+
+        Raises ValueError for a setting that the flavour cannot heed.
+        """
 
     @property
-    def tls(self) -> config.TLS:
-        """How the server is checked."""
-        return config.TLS(self.verify, self.cert)
+    def address(self) -> Address:
+        """Where the agent is, as *base_uri* says."""
+        if self.base_uri != self._base_uri:
+            address = addresses.address(self.base_uri)
+            self.config, self._base_uri = self.config._replace(address=address), self.base_uri
+        return self.config.address
+
+    def ready(self) -> None:
+        """Refuse when closed."""
+        if self.closed:
+            raise RuntimeError(f"{self!r} is closed")
+
+    def forked(self) -> None:
+        """In a process just forked off, with no other thread: leave the connections to the parent.
+
+        Two processes on one connection would read each other's answers.
+        """
 
     def send(self, call: Call[Any]) -> Any:
         """Perform *call*; the flavour's form of what its ``read`` makes of the answer."""
         raise NotImplementedError(f"{type(self).__name__} does not define send()")
+
+    def run(self, steps: Steps[Any], send: Callable[[Call[Any]], Any] | None = None) -> Any:
+        """Run a recipe, in the flavour's form; *send* performs its calls, else `send` does."""
+        raise NotImplementedError(f"{type(self).__name__} does not define run()")
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody wants to see each exchange: a hook, or the log."""
+        hooks = self.config.on_request or self.config.on_response
+        return bool(hooks) or self._exchange.log.isEnabledFor(DEBUG)
+
+    async def watching(self, call: Call[T]) -> T:
+        """The steps of *call* when it is `watched`, repeated like any other."""
+        began = await Now()
+        try:
+            return await self._watched(call)
+        except ConsulException as error:
+            if not self.repeats(call, error):
+                raise
+            failure = error
+        return await self.repeating(call, failure, began)
+
+    def _watched(self, call: Call[T]) -> Steps[T]:
+        return self._exchange.watching(call, self.config.on_request, self.config.on_response)
+
+    def repeats(self, call: Call[Any], error: ConsulException) -> bool:
+        """Whether *call*, which failed with *error*, is one to be repeated."""
+        retry = self.config.retry
+        return retry is not None and retry.repeats(call.request, error)
+
+    def repeating(self, call: Call[T], error: ConsulException, began: float) -> Steps[T]:
+        """The steps that repeat *call*, made at *began*, which failed with *error*."""
+        retry = self.config.retry or Retry()
+        attempt = self._watched if self.watched else Attempt
+        return repeating(call, retry, error, began, attempt)
 
     def url(self, request: Request) -> str:
         """The absolute URL of *request*."""
@@ -127,7 +214,7 @@ class HTTPClient:
 
     def uri(self, path: str, params: Any = None) -> str:
         """The absolute URL of an unquoted *path*; *params* is a dict or a list of pairs."""
-        return self.url(compat.request("GET", path, params, None, None, self.limits))
+        return self.url(compat.request("GET", path, params, None, None, self.config))
 
     def get(self, callback: Any, path: str, params: Any = None, headers: Any = None) -> Any:
         """GET; *callback* reads the `Response`."""
@@ -155,7 +242,7 @@ class HTTPClient:
         self, method: str, callback: Any, path: str, params: Any, data: Any, headers: Any
     ) -> Any:
         return self.send(
-            Call(compat.request(method, path, params, data, headers, self.limits), callback)
+            Call(compat.request(method, path, params, data, headers, self.config), callback)
         )
 
     def __repr__(self) -> str:
@@ -165,17 +252,40 @@ class HTTPClient:
 class Client:
     """Settings of a client and the way to its sender.  All but the nouns: see `Consul`.
 
-    *host*, *port*, *scheme*: where the agent is; ``CONSUL_HTTP_ADDR``, else 127.0.0.1, 8500, http.
-    *token*: ACL token of every call that names none; ``CONSUL_HTTP_TOKEN_FILE``,
+    *host*: where the agent is: a host name, an IPv4 or IPv6 address, "host:port", a URL with a
+    path in front of Consul's or without, or "unix:///path" of a socket; ``CONSUL_HTTP_ADDR``, else
+    127.0.0.1.
+    *port* (int or str), *scheme* ("http", "https"): 8500 and http; ``CONSUL_HTTP_SSL``.
+    *token* (str): ACL token of every call that names none; ``CONSUL_HTTP_TOKEN_FILE``,
     ``CONSUL_HTTP_TOKEN``.  "" for none whatever the environment says.
     *consistency*: "default", "consistent" or "stale", for every read that names none.
-    *dc*: datacenter of every call that names none; the agent's own when absent.
-    *verify*: check the server's certificate: True, False, or a file or folder of authorities;
-    ``CONSUL_HTTP_SSL_VERIFY``, ``CONSUL_CACERT``, ``CONSUL_CAPATH``.
-    *cert*: client certificate, a file or (certificate, key); ``CONSUL_CLIENT_CERT``,
-    ``CONSUL_CLIENT_KEY``.
+    *dc* (str): datacenter of every call that names none; the agent's own when absent.
+    *verify*: how to check the server's certificate: True, False, a file or folder of authorities,
+    or an ``ssl.SSLContext``; ``CONSUL_HTTP_SSL_VERIFY``, ``CONSUL_CACERT``, ``CONSUL_CAPATH``.
+    *cert*: client certificate, a file, (certificate, key) or (certificate, key, password), where
+    key may be None; ``CONSUL_CLIENT_CERT``, ``CONSUL_CLIENT_KEY``.
+
+    By keyword only:
+
     *timeout*: seconds for a call, (connect, read), or None for no limit; a blocking query adds
-    the time that the server may hold it.
+    the time that the server may hold it.  10 to connect, 60 for the answer (10 beyond the time it
+    is held, for a blocking query).
+    *retry*: a `consul.Retry`; True for its defaults, False or None for no repeats.
+    *server_name* (str): name in the server's certificate when it is not the host's;
+    ``CONSUL_TLS_SERVER_NAME``.
+    *auth*: "user:password" or a pair, for a proxy in front of Consul that asks for HTTP basic
+    authentication; ``CONSUL_HTTP_AUTH``.
+    *ns*, *partition* (str): of every call that names none (Enterprise); ``CONSUL_NAMESPACE``,
+    ``CONSUL_PARTITION``.
+    *headers* (mapping): sent with every request.
+    *proxy*: URL of an HTTP proxy.
+    *trust_env* (bool): whether ``http_proxy`` and its like and ``~/.netrc`` count; by default for
+    agents on other machines only.
+    *compress* (bool): whether to ask for gzip; by default from agents on other machines only.
+    *max_polls* (int): how many blocking queries may be open at a time; further ones wait.
+    *session*: the HTTP library's own client, to be used instead of one of ours, and never closed
+    by us; it decides about TLS, proxies and connections.
+    *on_request*, *on_response*: called with each `consul.exchange.Exchange`, before and after it.
 
     Raises ValueError or TypeError naming the argument or variable that makes no sense.
     """
@@ -184,8 +294,11 @@ class Client:
     token: str | None
     dc: str | None
     consistency: str
+    ns: str | None
+    partition: str | None
     limits: Limits
-    user_agent = f"python-consul/{__version__}"
+    headers: tuple[tuple[str, str], ...]
+    secrets: tuple[str, ...]
     #: What the flavour sends with; None describes calls only.
     client_class: type[HTTPClient] | None = None
 
@@ -197,12 +310,11 @@ class Client:
         scheme: str | None = None,
         consistency: str | None = None,
         dc: str | None = None,
-        verify: bool | str | None = None,
+        verify: Verify | None = None,
         cert: Cert = None,
-        *,
-        timeout: Any = UNSET,
+        **options: Unpack[Options],
     ) -> None:
-        settings = config.resolve(host, port, token, scheme, verify, cert, timeout)
+        settings = config.resolve(host, port, token, scheme, verify, cert, options)
         if consistency is not None and consistency not in CONSISTENCY:
             raise ValueError(
                 f"consistency must be one of {', '.join(CONSISTENCY)}: {consistency!r}"
@@ -211,32 +323,26 @@ class Client:
         self.token = settings.token
         self.dc = dc
         self.consistency = consistency or "default"
-        self.limits = settings.limits
-        self.scheme = settings.scheme
+        self.scheme = settings.address.scheme
+        self.ns, self.partition, self.limits = settings.ns, settings.partition, settings.limits
+        self.headers, self.secrets = settings.headers, settings.secrets
         connect = compat.hook(self, Client)
         if connect is None and self.client_class is not None:
             connect = self.http_connect
         self.http = None
         self._send = _describe
         if connect is not None:
-            self.http = connect(
-                settings.host,
-                settings.port,
-                settings.scheme,
-                settings.tls.verify,
-                settings.tls.cert,
-            )
+            self.http = connect(*settings.address[:3], settings.tls.verify, settings.tls.cert)
             self._send = compat.sender(self.http, HTTPClient)
         self._bind()
 
     def http_connect(
-        self, host: str, port: int, scheme: str, verify: bool | str = True, cert: Cert = None
+        self, host: str, port: int, scheme: str, verify: Verify = True, cert: Cert = None
     ) -> Any:
         """Make the HTTP client; a subclass may make its own."""
         if self.client_class is None:
             raise TypeError(f"{type(self).__name__} has no HTTP client of its own")
-        prefix, limits = self.config.prefix, self.limits
-        return self.client_class(host, port, scheme, verify, cert, prefix=prefix, limits=limits)
+        return self.client_class(host, port, scheme, verify, cert, config=self.config)
 
     #: Performs a Call; an attribute, so that it costs no more than a function call.
     _send: Callable[[Call[Any]], Any]
@@ -245,7 +351,9 @@ class Client:
         """Make the nouns."""
 
     def run(self, steps: Steps[T]) -> Any:
-        """Run a recipe; each flavour does it its own way, and here nothing does it."""
+        """Run a recipe, in the flavour's form."""
+        if isinstance(self.http, HTTPClient):
+            return self.http.run(steps, self._send)
         if self.http is not None:
             steps.close()
             raise TypeError(
@@ -299,7 +407,8 @@ class Nouns(Client):
         twin = Consul.__new__(Consul)
         twin.config = self.config
         twin.token, twin.dc, twin.consistency = self.token, self.dc, self.consistency
-        twin.limits, twin.scheme, twin.user_agent = self.limits, self.scheme, self.user_agent
+        twin.ns, twin.partition, twin.limits = self.ns, self.partition, self.limits
+        twin.headers, twin.secrets, twin.scheme = self.headers, self.secrets, self.scheme
         twin.http, twin._send = None, _describe
         twin._bind()
         return twin

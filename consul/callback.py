@@ -286,6 +286,8 @@ def transaction(response: Response) -> Any:
 def normal(response: Any) -> Response:
     """*response* of an old adapter in the form that the decoders take."""
     headers = {str(name).lower(): text for name, text in (response.headers or {}).items()}
+    # Its library has decompressed the body; ours leave that to `Call.read`, which is past.
+    headers.pop("content-encoding", None)
     body = response.body
     if body is None:
         body = b""

@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from consul.request import Duration, bracketed, duration, present
+from consul.request import Duration
+from consul.values import bracketed, duration, present
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

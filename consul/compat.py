@@ -9,11 +9,15 @@ returned as it is.  Nothing outside of this module knows of the difference.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from consul.callback import normal
-from consul.request import DEFAULT_WAIT, Call, Limits, Request, header, octets, seconds
+from consul.request import DEFAULT_WAIT, Call, Request
+from consul.values import header, octets, seconds
+
+if TYPE_CHECKING:
+    from consul.config import Config
 
 VERBS = ("get", "put", "post", "delete")
 
@@ -57,7 +61,8 @@ class _Verbs:
         params: list[tuple[str, Any]] = list(request.params)
         options: dict[str, Any] = {"params": params}
         if self.takes_headers(verb, method):
-            options["headers"] = dict(request.headers)
+            # What is compressed its library may decompress, or not.
+            options["headers"] = {k: v for k, v in request.headers if k != "Accept-Encoding"}
         else:
             # The only place where such an adapter has room for a token.
             params.extend(
@@ -102,17 +107,20 @@ def _held(params: dict[str, Any]) -> float | None:
 
 
 def request(
-    method: str, path: str, params: Any, data: Any, headers: Any, limits: Limits
+    method: str, path: str, params: Any, data: Any, headers: Any, config: Config
 ) -> Request:
     """The request of a verb called by hand: *path* unquoted, *params* a dict or pairs.
 
     A ``token`` among *params* goes into the header, out of the URL.
     """
     pairs = list(params.items() if hasattr(params, "items") else params or ())
-    fields = list((headers or {}).items())
+    given = {name.lower() for name in headers or {}}
+    fields = [(name, value) for name, value in config.headers if name.lower() not in given]
+    fields += (headers or {}).items()
     token = next((value for name, value in pairs if name == "token" and value), None)
     if token:
         fields.append(("X-Consul-Token", header("token", token)))
+    hold = _held(dict(pairs))
     body = octets("data", data) if method in ("PUT", "POST") or data else None
     if body is not None and not any(name.lower() == "content-type" for name, _ in fields):
         fields.append(("Content-Type", "application/octet-stream"))
@@ -122,7 +130,9 @@ def request(
         tuple((name, str(value)) for name, value in pairs if name != "token" and value is not None),
         tuple(fields),
         body,
-        limits.deadline(_held(dict(pairs))),
-        limits.connect,
-        tuple(value for name, value in fields if name.lower() == "x-consul-token"),
+        config.limits.deadline(hold),
+        config.limits.connect,
+        (*config.secrets, *(v for name, v in fields if name.lower() == "x-consul-token")),
+        hold,
+        method == "GET",
     )

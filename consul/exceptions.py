@@ -40,7 +40,13 @@ class Timeout(ConsulException):
 
 
 class ConnectionFailed(ConsulException):
-    """The connection could not be made, or broke before the answer was complete."""
+    """The connection could not be made, or broke before the answer was complete.
+
+    *sent* (bool) is False where no connection was made, so that the server cannot have acted on
+    the request; True says that it may have.
+    """
+
+    sent = True
 
 
 class TLSError(ConnectionFailed):
@@ -85,7 +91,13 @@ class TransactionRolledBack(ClientError):
 
 
 class RateLimited(ClientError):
-    """429 or 503: the agent or server refuses work for now; try again later."""
+    """429 or 503: the agent or server refuses work for now; try again later.
+
+    *retry_after* (float): seconds after which the server asks to be tried again; None when it
+    does not say.
+    """
+
+    retry_after: float | None = None
 
 
 class ServerError(ConsulException):
@@ -93,7 +105,7 @@ class ServerError(ConsulException):
 
 
 class NoLeader(ServerError):
-    """500 because the cluster has no leader, or the agent knows no server."""
+    """500 because the cluster has no leader, is about to change it, or cannot be reached."""
 
 
 #: Statuses with a class of their own; `answer` falls back on the hundreds.
@@ -113,6 +125,18 @@ LEADERLESS = (
     "No known Consul servers",
     "leader not found",
     "rpc error getting client",
+    "node is not the leader",
+    "leadership lost",
+    "waiting for leader",
+    "raft is already shutdown",
+    "leadership transfer in progress",
+    "Not ready to serve consistent reads",
+    # The connection between the agent and the leader broke.
+    "rpc error making call: EOF",
+    "rpc error making call: session shutdown",
+    "rpc error making call: stream closed",
+    "rpc error making call: read tcp",
+    "rpc error making call: write tcp",
 )
 
 

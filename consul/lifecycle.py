@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 class Direct:
     """A client whose ``close()`` is done when it returns."""
 
+    http: Any
+
     def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
-        raise NotImplementedError
+        """Close the connections; open calls fail, later ones are a RuntimeError.
+
+        Closing again does nothing.
+        """
+        self.http.close()
 
     def __enter__(self) -> Self:
         return self
@@ -42,9 +47,14 @@ class Direct:
 class Awaited:
     """A client whose ``close()`` has to be awaited."""
 
+    http: Any
+
     def close(self) -> Any:
-        """Close the connections; a later call opens new ones.  Await it."""
-        raise NotImplementedError
+        """Close the connections; open calls fail, later ones are a RuntimeError.  Await it.
+
+        Closing again does nothing.
+        """
+        return self.http.close()
 
     async def __aenter__(self) -> Self:
         return self

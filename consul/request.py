@@ -1,8 +1,8 @@
 """The description of one HTTP request: what an endpoint method builds and a flavour executes.
 
-Everything that can be decided without I/O is decided here: quoting of paths, forms of durations
-and indexes, what every request carries (token, datacenter, consistency, user agent), and how long
-to wait for the answer.  Bad input is refused here too, before anything is sent.
+Everything that can be decided without I/O is decided here: what every request carries (token,
+datacenter, consistency, headers), how long to wait for the answer, and whether the request may be
+repeated.  Bad input is refused here and in `consul.values`, before anything is sent.
 
 Plain tuples rather than dataclasses: importing `dataclasses` alone takes longer than all of this
 package.
@@ -10,24 +10,25 @@ package.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, TypeVar
 from urllib.parse import quote
 
-from consul.exceptions import ConsulException
+from consul.exceptions import BadAnswer, ConsulException, RateLimited
 from consul.steps import Step
+from consul.values import duration, header, seconds, text
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 T = TypeVar("T")
+E = TypeVar("E", bound=ConsulException)
 
 Duration = str | int | float | timedelta
 Key = str | bytes
 Pairs = Iterable[tuple[str, Any]]
+Timeout = float | tuple[float | None, float | None] | None
 
 #: How long Consul holds a blocking query that names no wait.
 DEFAULT_WAIT = 300.0
@@ -35,15 +36,14 @@ HIDDEN = "<hidden>"
 
 
 class Limits(NamedTuple):
-    """The time limits of a client, in seconds; None for no limit."""
+    """The time limits of a client or a call, in seconds; None for no limit."""
 
     #: To establish a connection, TLS included.
     connect: float | None = 10.0
-    #: For an answer to arrive in full (on requests: for each part of it that the socket gives); a
-    #: blocking query adds the time that it may be held.  A server that lost its leader answers
-    #: after 7 to 18 s: a lower limit hides the reason.
+    #: For an answer to be there in full, from the start of the call, repeated attempts included.
+    #: A server that lost its leader answers after 7 to 18 s: a lower limit hides the reason.
     read: float | None = 60.0
-    #: What a blocking query may take beyond the time it is held.
+    #: The same for a blocking query, beyond the time that the server may hold it.
     margin: float = 10.0
 
     @classmethod
@@ -55,16 +55,22 @@ class Limits(NamedTuple):
             if len(timeout) != 2:
                 raise ValueError(f"timeout must be a number, (connect, read) or None: {timeout!r}")
             connect, read = (None if part is None else _positive(part) for part in timeout)
-            return cls(connect, read)
-        if timeout is None:
-            return cls(None, None)
-        return cls(_positive(timeout), _positive(timeout))
+        elif timeout is None:
+            connect = read = None
+        else:
+            connect = read = _positive(timeout)
+        return cls(connect, read, cls().margin if read is None else read)
 
-    def deadline(self, wait: float | None) -> float | None:
-        """Seconds that a request may take that the server holds for up to *wait*."""
-        if self.read is None or wait is None:
+    def deadline(self, hold: float | None) -> float | None:
+        """Seconds that a request may take that the server holds for up to *hold*."""
+        if self.read is None or hold is None:
             return self.read
-        return wait + wait / 16 + self.margin
+        return _held(hold) + self.margin
+
+
+def _held(wait: float) -> float:
+    """The longest that a server holds a query with this wait: it adds up to a sixteenth."""
+    return wait + wait / 16
 
 
 def _positive(value: object) -> float:
@@ -89,6 +95,10 @@ class Request(NamedTuple):
     connect: float | None = None
     #: Secrets in the request; they are left out of everything shown.
     secrets: tuple[str, ...] = ()
+    #: Seconds that the server may hold the request, which makes it a blocking query; else None.
+    hold: float | None = None
+    #: Whether sending it twice comes to the same as sending it once.
+    repeatable: bool = False
 
     @property
     def target(self) -> str:
@@ -146,25 +156,40 @@ class Call(Step[T]):
     def __repr__(self) -> str:
         return f"<Call {self.request.method} {self.request.redact(self.request.target)}>"
 
-    def within(self, seconds: float) -> Self:
-        """The same call, to be given up *seconds* from its start at the latest."""
+    def within(self, limit: float) -> Self:
+        """The same call, to be given up *limit* seconds from its start at the latest.
+
+        A blocking query asks the server for less, so that an answer comes all the same.
+        """
         request = self.request
+        if request.deadline is not None and request.deadline <= limit:
+            return self
+        if request.hold is not None:
+            margin = 0.0
+            if request.deadline is not None:
+                margin = request.deadline - _held(request.hold)
+            hold = max(0.001, min(request.hold, (limit - margin) * 16 / 17))
+            params = tuple(pair for pair in request.params if pair[0] != "wait")
+            request = request._replace(
+                hold=hold, params=(*params, ("wait", duration("wait", round(hold, 3))))
+            )
         return type(self)(
-            request._replace(
-                deadline=min(seconds, request.deadline or seconds),
-                connect=min(seconds, request.connect or seconds),
-            ),
+            request._replace(deadline=limit, connect=min(limit, request.connect or limit)),
             self.decode,
         )
 
     def read(self, response: Response) -> T:
         """What *response* means; an error in it is raised with verb and path."""
         try:
+            if "content-encoding" in response.headers:
+                response = _decompressed(response)
             return self.decode(response)
         except ConsulException as error:
+            if isinstance(error, RateLimited):
+                error.retry_after = _retry_after(response.headers)
             raise self.located(error) from error.__cause__
 
-    def located(self, error: ConsulException) -> ConsulException:
+    def located(self, error: E) -> E:
         """*error* with the verb and path of this call, and without its secrets."""
         request = self.request
         if error.method is None:
@@ -178,7 +203,7 @@ class Call(Step[T]):
                 error.body = request.redact(error.body)
         return error
 
-    def failed(self, kind: type[ConsulException], cause: BaseException) -> ConsulException:
+    def failed(self, kind: type[E], cause: BaseException) -> E:
         """An error of *kind* for a transport that failed with *cause*.
 
         Raise it ``from`` what `cause` returns.
@@ -189,7 +214,7 @@ class Call(Step[T]):
         """*error*, to be chained to ours, unless its text has a secret of the request."""
         return error if self.request.redact(str(error)) == str(error) else None
 
-    def timed_out(self, kind: type[ConsulException]) -> ConsulException:
+    def timed_out(self, kind: type[E]) -> E:
         """An error of *kind*, a `consul.exceptions.Timeout`, for a call whose time is up."""
         limit = self.request.deadline
         return self.located(
@@ -197,12 +222,68 @@ class Call(Step[T]):
         )
 
 
-class WriteOptions(TypedDict, total=False):
-    """Keywords that every call takes besides token and dc, which each signature spells out."""
+def _decompressed(response: Response) -> Response:
+    """*response* with its body as it was before the server compressed it."""
+    import zlib
 
-    #: Enterprise namespace and partition; Consul CE answers 400 to them.
+    kind = response.headers["content-encoding"].strip().lower()
+    if kind in ("", "identity"):
+        return response
+    try:
+        if kind not in ("gzip", "x-gzip"):
+            raise ValueError(f"Content-Encoding: {kind}")
+        # 16: with the header and checksum of gzip.
+        body = zlib.decompress(response.body, zlib.MAX_WBITS | 16)
+    except (ValueError, zlib.error) as error:
+        failure = BadAnswer(f"the body cannot be decompressed: {error}")
+        failure.status = response.code
+        raise failure from error
+    headers = {k: v for k, v in response.headers.items() if k != "content-encoding"}
+    return response._replace(headers=headers, body=body)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that an answer asks to wait for before the next attempt."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        # The length first: Python refuses to convert thousands of digits.
+        return float(int(value[:10]))
+    if not value:
+        return None
+    from datetime import datetime, timezone
+    from email.utils import parsedate_to_datetime
+
+    try:
+        when = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=timezone.utc)
+    return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
+
+
+class Attempt(Step[T]):
+    """One exchange of *call* with the server, not repeated and not watched."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Call[T]) -> None:
+        self.call = call
+
+
+class ScopeOptions(TypedDict, total=False):
+    """Keywords of every call, besides token and dc, which each signature spells out."""
+
+    #: Enterprise namespace and partition, instead of the client's; Consul CE answers 400 to them.
     ns: str | None
     partition: str | None
+
+
+class WriteOptions(ScopeOptions, total=False):
+    """The same with *timeout*, which two of python-consul's signatures use for something else."""
+
+    #: Seconds for the call, (connect, read), or None for no limit, instead of the client's.
+    timeout: Timeout
 
 
 class ReadOptions(WriteOptions, total=False):
@@ -232,12 +313,18 @@ class Settings(Protocol):
     token: str | None
     dc: str | None
     consistency: str
-    user_agent: str
+    ns: str | None
+    partition: str | None
     limits: Limits
+    #: Headers of every request, and what of them must not be shown.
+    headers: tuple[tuple[str, str], ...]
+    secrets: tuple[str, ...]
 
 
 CONSISTENCY = ("default", "consistent", "stale")
-_WRITE_KEYWORDS = frozenset(("token", "dc", *WriteOptions.__annotations__))
+_WRITE_KEYWORDS = frozenset(
+    ("token", "dc", *ScopeOptions.__annotations__, *WriteOptions.__annotations__)
+)
 _READ_KEYWORDS = _WRITE_KEYWORDS.union(
     ("index", "wait", "consistency", "near"), ReadOptions.__annotations__
 )
@@ -254,23 +341,25 @@ def build(
     body: bytes | None = None,
     json_body: bool = False,
     secrets: tuple[str, ...] = (),
+    repeatable: bool = False,
 ) -> Request:
     """The request of one call: the only place where token, dc and consistency come in.
 
-    *options* are those of `WriteOptions`, with *reads* also those of `ReadOptions`.
+    *options* are those of `WriteOptions`, with *reads* also those of `ReadOptions`.  A GET is
+    always *repeatable*.
     """
     options = options or {}
     unknown = options.keys() - (_READ_KEYWORDS if reads else _WRITE_KEYWORDS)
     if unknown:
         raise TypeError(f"unexpected keyword argument {', '.join(sorted(unknown))}")
     pairs = list(params)
-    headers = [("User-Agent", settings.user_agent), ("Accept", "application/json")]
-    wait = None
+    headers = list(settings.headers)
+    hold = None
     if reads:
-        wait = _read(settings, options, pairs, headers)
+        hold = _read(settings, options, pairs, headers)
     pairs.append(("dc", options.get("dc") or settings.dc))
-    pairs.append(("ns", options.get("ns")))
-    pairs.append(("partition", options.get("partition")))
+    pairs.append(("ns", options.get("ns") or settings.ns))
+    pairs.append(("partition", options.get("partition") or settings.partition))
     token = options.get("token") or settings.token
     if token:
         headers.append(("X-Consul-Token", header("token", token)))
@@ -281,15 +370,19 @@ def build(
         kind = "application/json" if json_body else "application/octet-stream"
         headers.append(("Content-Type", kind))
     limits = settings.limits
+    if "timeout" in options:
+        limits = Limits.of(options["timeout"])
     return Request(
         method,
         path,
         tuple((name, text(name, value)) for name, value in pairs if value is not None),
         tuple(headers),
         body,
-        limits.deadline(wait),
+        limits.deadline(hold),
         limits.connect,
-        secrets,
+        secrets + settings.secrets,
+        hold,
+        repeatable or method == "GET",
     )
 
 
@@ -348,144 +441,3 @@ def _index(index: object) -> str | None:
     if not (number.isascii() and number.isdigit() and int(number) < 2**64):
         raise ValueError(f"index must be a whole number from 0 to 2**64-1: {index!r}")
     return number if int(number) else None
-
-
-def header(name: str, value: object) -> str:
-    """*value* for a header; never shown in the error, as it may be a token."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be str, not {type(value).__name__}")
-    if not (value.isascii() and value.isprintable()) or value != value.strip():
-        raise ValueError(f"{name} has characters that a header cannot carry")
-    return value
-
-
-def text(name: str, value: object) -> str:
-    """*value* of the query parameter *name* as text; flags are ``1``."""
-    if value is True:
-        return "1"
-    result = value if isinstance(value, str) else str(value)
-    _encodable(name, result)
-    return result
-
-
-def _encodable(name: str, value: str) -> bytes:
-    try:
-        return value.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{name} has lone surrogates, which UTF-8 cannot express") from error
-
-
-_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
-
-
-def _path_bytes(name: str, value: object) -> bytes:
-    if isinstance(value, str):
-        raw = _encodable(name, value)
-    elif isinstance(value, bytes):
-        raw = value
-    else:
-        raise TypeError(f"{name} must be str or bytes, not {type(value).__name__}")
-    if _CONTROL.search(raw):
-        raise ValueError(f"{name} has control characters: {value!r}")
-    if raw.startswith(b"/"):
-        raise ValueError(f"{name} must not start with '/': {value!r}")
-    # HTTP libraries and servers resolve these, so that the request would go to another path.
-    if b"." in raw and any(part in (b".", b"..") for part in raw.split(b"/")):
-        raise ValueError(f"{name} must not have '.' or '..' as a segment: {value!r}")
-    return raw
-
-
-def segment(name: str, value: object) -> str:
-    """*value* percent-encoded as one path segment; *name* is the argument, for errors."""
-    raw = _path_bytes(name, value)
-    if not raw:
-        raise ValueError(f"{name} must not be empty")
-    return quote(raw, safe="")
-
-
-def kv_path(name: str, key: object, *, empty: bool = False) -> str:
-    """*key* percent-encoded with its ``/`` kept; only with *empty* may it be the empty key."""
-    raw = _path_bytes(name, key)
-    if not raw and not empty:
-        raise ValueError(f"{name} must not be empty")
-    if b"//" in raw:
-        raise ValueError(f"{name} must not have empty segments ('//'): {key!r}")
-    return quote(raw, safe="/")
-
-
-def bracketed(host: str) -> str:
-    """*host* as it stands before a port: an IPv6 address in brackets."""
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-def octets(name: str, value: object) -> bytes:
-    """*value* as a request body: str in UTF-8, bytes as they are, None as no bytes."""
-    if value is None:
-        return b""
-    if isinstance(value, str):
-        return _encodable(name, value)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value)
-    raise TypeError(f"{name} must be str, bytes or None, not {type(value).__name__}")
-
-
-def json_bytes(value: object) -> bytes:
-    """*value* as a JSON body."""
-    return json.dumps(value).encode()
-
-
-def present(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """*fields* without those that are None: absent, as opposed to empty, zero or false."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def flag(name: str, value: object) -> str:
-    """``true`` or ``false`` for a truth value, or for python-consul's texts of the same."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value in ("true", "false"):
-        return str(value)
-    raise ValueError(f"{name} must be True or False: {value!r}")
-
-
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
-_UNITS = {
-    "ns": 1e-9,
-    "us": 1e-6,
-    "µs": 1e-6,
-    "μs": 1e-6,
-    "ms": 1e-3,
-    "s": 1.0,
-    "m": 60.0,
-    "h": 3600.0,
-}
-
-
-def duration(name: str, value: object) -> str:
-    """*value* in Consul's form, like ``10s``: text of that form, seconds or a timedelta."""
-    if isinstance(value, str):
-        seconds(name, value)
-        return value
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be text like '10s', seconds or a timedelta, not {value!r}")
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{name} must be a duration of 0 s or more: {value!r}")
-    digits = f"{value:.9f}".rstrip("0").rstrip(".")
-    if value and digits == "0":
-        # A positive duration must not become 0, which means "the default" to Consul.
-        digits = "0.000000001"
-    return f"{digits}s"
-
-
-def seconds(name: str, value: object) -> float:
-    """*value*, a duration in any form that `duration` takes, in seconds."""
-    if not isinstance(value, str):
-        return seconds(name, duration(name, value))
-    parts = _DURATION.findall(value)
-    if not parts or "".join(number + unit for number, unit in parts) != value:
-        if value == "0":
-            return 0.0
-        raise ValueError(f"{name} must be a duration with a unit, like '10s' or '5m': {value!r}")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)

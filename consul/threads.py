@@ -5,22 +5,22 @@ The HTTP client is that of `consul.std`; it is the one flavour that another one 
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from requests.adapters import HTTPAdapter
-
 from consul import std
-from consul.config import UNSET
 from consul.lifecycle import Direct
-from consul.request import Call, Limits
-from consul.steps import Sleep, Step, Steps, drive_directly
+from consul.request import Call
+from consul.steps import Steps
 from consul.workers import Workers
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from consul._typed.threads import Consul as Base
-    from consul.config import Cert
+    from consul.config import Config, Options
+    from consul.tls import Cert, Verify
 else:
     from consul.base import Consul as Base
 
@@ -30,46 +30,64 @@ T = TypeVar("T")
 
 
 class HTTPClient(std.HTTPClient):
-    """One agent, reached by a ``requests.Session`` from up to *workers* threads."""
+    """One agent, reached as `consul.std` does it, from threads.
+
+    *workers* is how many run plain calls.  Blocking queries and recipes spend their time waiting,
+    so each has a thread of its own beside those, and cannot starve them.
+    """
 
     def __init__(
         self,
         host: str = "127.0.0.1",
         port: int | str = 8500,
         scheme: str = "http",
-        verify: bool | str = True,
+        verify: Verify = True,
         cert: Cert = None,
         *,
-        prefix: str = "",
-        limits: Limits | None = None,
-        workers: int = 32,
+        config: Config | None = None,
+        workers: int = 16,
     ) -> None:
-        super().__init__(host, port, scheme, verify, cert, prefix=prefix, limits=limits)
-        self.workers = Workers(workers)
-        for start in ("http://", "https://"):
-            self.session.mount(start, HTTPAdapter(pool_maxsize=workers))
+        if isinstance(workers, bool) or not isinstance(workers, int):
+            raise TypeError(f"workers must be a whole number, not {workers!r}")
+        if workers < 1:
+            raise ValueError(f"workers must be 1 or more: {workers!r}")
+        self._limit = workers
+        super().__init__(host, port, scheme, verify, cert, config=config)
 
-    def fetch(self, call: Call[T]) -> T:
-        """Perform *call* in this thread."""
-        return super().send(call)
+    def _fresh(self) -> None:
+        super()._fresh()
+        self._workers = Workers(self._limit)
+        self._waiters = Workers(None)
 
     def send(self, call: Call[T]) -> Future[T]:  # type: ignore[override]
-        """Perform *call* in a worker."""
-        return self.workers.submit(self.fetch, call)
+        """Perform *call* in a thread."""
+        self.ready()
+        workers = self._workers if call.request.hold is None else self._waiters
+        return workers.submit(super().send, call)
+
+    def run(  # type: ignore[override]
+        self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None
+    ) -> Future[T]:
+        """Run a recipe to its end, in a thread of its own."""
+        try:
+            self.ready()
+        except BaseException:
+            steps.close()
+            raise
+        return self._waiters.submit(self._finish, steps, super().send)
 
     def close(self) -> None:
-        """Close the connections; calls that wait for a thread are cancelled."""
-        self.workers.close()
-        self.workers = Workers(self.workers.limit)
+        """Close the connections; calls that are open fail, those not begun are cancelled."""
         super().close()
+        self._workers.close()
+        self._waiters.close()
 
 
 class Consul(Direct, Base):
     """The client whose methods return a ``concurrent.futures.Future``.
 
-    Arguments: see `consul.base.Client`; *workers* is how many calls and recipes can run at a time,
-    each in a thread.  A blocking query takes one for as long as it waits, so leave some for the
-    rest.  Use it with ``with``, or `close` it.
+    Arguments: see `consul.base.Client`; *session* is a ``requests.Session``, and *workers* (int)
+    is how many plain calls can run at a time.  Use it with ``with``, or ``close()`` it.
     """
 
     http: HTTPClient
@@ -82,42 +100,19 @@ class Consul(Direct, Base):
         scheme: str | None = None,
         consistency: str | None = None,
         dc: str | None = None,
-        verify: bool | str | None = None,
+        verify: Verify | None = None,
         cert: Cert = None,
         *,
-        timeout: Any = UNSET,
-        workers: int = 32,
+        workers: int = 16,
+        **options: Unpack[Options],
     ) -> None:
         self.workers = workers
-        super().__init__(host, port, token, scheme, consistency, dc, verify, cert, timeout=timeout)
+        super().__init__(host, port, token, scheme, consistency, dc, verify, cert, **options)
 
     def http_connect(
-        self, host: str, port: int, scheme: str, verify: bool | str = True, cert: Cert = None
+        self, host: str, port: int, scheme: str, verify: Verify = True, cert: Cert = None
     ) -> HTTPClient:
         """Make the HTTP client; a subclass may make its own."""
         return HTTPClient(
-            host,
-            port,
-            scheme,
-            verify,
-            cert,
-            prefix=self.config.prefix,
-            limits=self.limits,
-            workers=self.workers,
+            host, port, scheme, verify, cert, config=self.config, workers=self.workers
         )
-
-    def perform(self, step: Step[Any]) -> Any:
-        """Perform one step of a recipe, in this thread."""
-        if isinstance(step, Call):
-            return self.http.fetch(step)
-        if isinstance(step, Sleep):
-            return time.sleep(step.seconds)
-        return time.monotonic()
-
-    def run(self, steps: Steps[T]) -> Future[T]:
-        """Run a recipe to its end, in one worker."""
-        return self.http.workers.submit(drive_directly, steps, self.perform)
-
-    def close(self) -> None:
-        """Close the connections; calls that wait for a thread are cancelled."""
-        self.http.close()

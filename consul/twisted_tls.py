@@ -1,91 +1,159 @@
-"""TLS settings as Twisted takes them; the other flavours need no more than ``TLS.context()``."""
+"""TLS by Python's ``ssl`` for Twisted, which does it by pyOpenSSL.
+
+So the settings mean what they mean to the other flavours, and an ``ssl.SSLContext`` can be used.
+"""
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+import contextlib
+import ssl
+from typing import Any
 
 from OpenSSL import SSL
-from twisted.internet import ssl
-from twisted.internet._sslverify import IOpenSSLTrustRoot
-from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet import defer, error
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import wrapClientTLS
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 from twisted.web.iweb import IPolicyForHTTPS
 from zope.interface import implementer  # type: ignore[import-untyped]
 
-if TYPE_CHECKING:
-    from consul.config import TLS
+from consul.tls import TLS
 
-__all__ = ["ContextFactory", "InsecureContextFactory"]
-
-
-@implementer(IPolicyForHTTPS)
-class ContextFactory:
-    """Checks servers and shows a client certificate as *tls* says.
-
-    pyOpenSSL loads the files, so they mean what they mean to the other flavours; the classes that
-    Twisted has for certificates know no folders and one certificate per file.
-    """
-
-    def __init__(self, tls: TLS) -> None:
-        # Twisted would find out within the connection, and leave the caller waiting.
-        cert = (tls.cert,) if isinstance(tls.cert, str) else tls.cert or ()
-        for path in (tls.verify, *cert):
-            if isinstance(path, str):
-                os.stat(path)
-        _Files(tls)._addCACertsToContext(SSL.Context(SSL.TLS_CLIENT_METHOD))
-        self.tls = tls
-        self._creators: dict[bytes, Any] = {}
-
-    def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
-        """What makes the TLS connections to *hostname*."""
-        if hostname not in self._creators:
-            self._creators[hostname] = self.creator(hostname.decode("ascii"))
-        return self._creators[hostname]
-
-    def creator(self, hostname: str) -> Any:
-        """The same, made anew."""
-        roots: Any = _Files(self.tls)
-        return ssl.optionsForClientTLS(hostname, trustRoot=roots)
+__all__ = ["Creator", "Endpoint", "InsecureContextFactory"]
 
 
-@implementer(IOpenSSLTrustRoot)
-class _Files:
-    """Puts authorities and client certificate into a context that Twisted makes."""
-
-    def __init__(self, tls: TLS) -> None:
-        self.tls = tls
-
-    def _addCACertsToContext(self, context: Any) -> None:
-        verify, cert = self.tls
-        if verify is True:
-            context.set_default_verify_paths()
-        elif isinstance(verify, str):
-            where = (None, verify) if os.path.isdir(verify) else (verify,)
-            context.load_verify_locations(*where)
-        if cert is not None:
-            file, key = (cert, cert) if isinstance(cert, str) else cert
-            context.use_certificate_chain_file(file)
-            context.use_privatekey_file(key)
+def _translated(failure: ssl.SSLError) -> SSL.Error:
+    """*failure* in the form in which Twisted takes it apart."""
+    if isinstance(failure, ssl.SSLWantReadError):
+        return SSL.WantReadError()
+    if isinstance(failure, ssl.SSLZeroReturnError):
+        return SSL.ZeroReturnError()
+    if isinstance(failure, ssl.SSLEOFError):
+        return SSL.SysCallError(-1, "Unexpected EOF")
+    return SSL.Error([("ssl", "", str(failure))])
 
 
-class InsecureContextFactory(ContextFactory):
-    """Takes every server for the right one: ``verify=False``."""
+class Connection:
+    """What Twisted uses of an ``OpenSSL.SSL.Connection``, done by an ``ssl.SSLObject``."""
 
-    def creator(self, hostname: str) -> Any:
-        """What makes the TLS connections to *hostname*."""
-        context = ssl.CertificateOptions(verify=False).getContext()
-        _Files(self.tls)._addCACertsToContext(context)
-        return _Unchecked(hostname, context)
+    def __init__(self, context: ssl.SSLContext, name: str) -> None:
+        self._received, self._sending = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._received, self._sending, server_hostname=name)
+        self._shaken = False
+        self._failure: Exception | None = None
+        self._waiting: Deferred[None] | None = None
+
+    def established(self, protocol: Any) -> Deferred[Any]:
+        """*protocol*, which uses this connection, when the handshake is done."""
+        if self._shaken:
+            return defer.succeed(protocol)
+        if self._failure is not None:
+            return defer.fail(self._failure)
+
+        def cancelled(_: Deferred[None]) -> None:
+            self._waiting = None
+            protocol.transport.abortConnection()
+
+        self._waiting = Deferred(cancelled)
+        return self._waiting.addCallback(lambda _: protocol)
+
+    def _failed(self, failure: Exception) -> None:
+        if self._shaken or self._failure is not None:
+            return
+        self._failure = failure
+        if self._waiting is not None:
+            self._waiting.errback(failure)
+
+    def set_connect_state(self) -> None: ...
+
+    def set_app_data(self, data: object) -> None: ...
+
+    def get_alpn_proto_negotiated(self) -> bytes:
+        return (self._tls.selected_alpn_protocol() or "").encode("ascii")
+
+    def do_handshake(self) -> None:
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            raise SSL.WantReadError from None
+        except ssl.SSLError as failure:
+            self._failed(failure)
+            raise _translated(failure) from failure
+        self._shaken = True
+        if self._waiting is not None:
+            self._waiting.callback(None)
+
+    def bio_write(self, data: bytes) -> int:
+        return self._received.write(data)
+
+    def bio_read(self, size: int) -> bytes:
+        data = self._sending.read(size)
+        if not data:
+            raise SSL.WantReadError
+        return data
+
+    def bio_shutdown(self) -> None:
+        self._received.write_eof()
+        self._failed(error.ConnectionLost("during the TLS handshake"))
+
+    def recv(self, size: int) -> bytes:
+        try:
+            data = self._tls.read(size)
+        except ssl.SSLError as failure:
+            raise _translated(failure) from failure
+        if not data:
+            raise SSL.ZeroReturnError
+        return data
+
+    def send(self, data: bytes) -> int:
+        try:
+            return self._tls.write(data)
+        except ssl.SSLError as failure:
+            raise _translated(failure) from failure
+
+    def shutdown(self) -> bool:
+        """Say that this side is done; True, for the connection not to wait for the other side."""
+        # It is broken, was never there, or waits for the other side.
+        with contextlib.suppress(OSError):
+            self._tls.unwrap()
+        return True
 
 
 @implementer(IOpenSSLClientConnectionCreator)
-class _Unchecked:
-    def __init__(self, hostname: str, context: Any) -> None:
-        self.hostname, self.context = hostname, context
+class Creator:
+    """Makes the TLS connections to a server of that *name*."""
+
+    def __init__(self, context: ssl.SSLContext, name: str) -> None:
+        self._context, self._name = context, name
+        # What cannot be used is refused here; within a connection nobody would hear of it.
+        Connection(context, name)
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> Any:
-        connection = SSL.Connection(self.context, None)
-        if not (isIPAddress(self.hostname) or isIPv6Address(self.hostname)):
-            connection.set_tlsext_host_name(self.hostname.encode("ascii"))
-        return connection
+        return Connection(self._context, self._name)
+
+
+@implementer(IStreamClientEndpoint)
+class Endpoint:
+    """Connects to *endpoint* and speaks TLS there; it is connected once the handshake is done.
+
+    Twisted's own is connected before that: the time for the handshake would not count, and what
+    is wrong with it would look like a failure of the request.
+    """
+
+    def __init__(self, creator: Any, endpoint: Any) -> None:
+        self._endpoint: Any = wrapClientTLS(creator, endpoint)
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        connecting: Deferred[Any] = self._endpoint.connect(protocolFactory)
+        return connecting.addCallback(
+            lambda protocol: protocol.transport.getHandle().established(protocol)
+        )
+
+
+@implementer(IPolicyForHTTPS)
+class InsecureContextFactory:
+    """A policy for https that checks nothing; for old code, nothing here uses it."""
+
+    def creatorForNetloc(self, hostname: bytes, port: int) -> Creator:
+        """What makes the TLS connections to *hostname*."""
+        return Creator(TLS(verify=False).context(), hostname.decode("ascii"))

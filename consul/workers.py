@@ -15,15 +15,13 @@ IDLE = 10.0
 
 
 class Workers:
-    """Threads, started as they are needed, *limit* at most.
+    """Threads, started as they are needed, *limit* at most, or any number of them.
 
     Not ``ThreadPoolExecutor``: at its end the interpreter waits for that one's threads, and so
     for every blocking query that is still open.
     """
 
-    def __init__(self, limit: int) -> None:
-        if limit < 1:
-            raise ValueError(f"workers must be 1 or more: {limit!r}")
+    def __init__(self, limit: int | None) -> None:
         self.limit = limit
         self._tasks: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
         self._changed = Condition()
@@ -34,10 +32,12 @@ class Workers:
         """Have *function* called in a worker."""
         future: Future[T] = Future()
         with self._changed:
+            if self._closed:
+                raise RuntimeError("the client is closed")
             self._tasks.append((future, function, args))
             if self._idle >= len(self._tasks):
                 self._changed.notify()
-            elif self._threads < self.limit:
+            elif self.limit is None or self._threads < self.limit:
                 self._threads += 1
                 Thread(target=self._work, name="consul", daemon=True).start()
         return future

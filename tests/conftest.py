@@ -17,6 +17,8 @@ import pytest
 
 from tests.agent import Agent
 from tests.flavours import FLAVOURS, Blocking, Flavour, missing
+from tests.matrix import pytest_addoption as pytest_addoption
+from tests.matrix import pytest_configure as pytest_configure
 from tools import servers
 
 FOUND = {server.version: server for server in servers.find()}

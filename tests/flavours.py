@@ -153,3 +153,7 @@ class Twisted(Flavour):
 FLAVOURS: dict[str, type[Flavour]] = {
     kind.name: kind for kind in (Flavour, Threads, Aio, Tornado, Twisted)
 }
+
+if os.environ.get("CONSUL_TEST_GEVENT"):
+    # Started by tests/under_gevent.py: the blocking flavour, as a column of its own.
+    FLAVOURS = {"gevent": Flavour}

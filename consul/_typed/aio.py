@@ -16,7 +16,7 @@ from typing_extensions import Unpack
 from consul import base
 from consul.api.noun import Noun
 from consul.callback import Indexed
-from consul.request import Duration, Key, ReadOptions, WriteOptions
+from consul.request import Duration, Key, ReadOptions, ScopeOptions, WriteOptions
 
 
 class ACL(Noun):
@@ -107,7 +107,7 @@ class Agent(Noun):
             extra_checks: Sequence[Mapping[str, Any]] | None = None,
             replace_existing_checks: bool = False,
             extra: Mapping[str, Any] | None = None,
-            **options: Unpack[WriteOptions],
+            **options: Unpack[ScopeOptions],
         ) -> Coroutine[Any, Any, bool]: ...
 
         def deregister(
@@ -138,7 +138,7 @@ class Agent(Noun):
             ttl: Duration | None = None,
             http: str | None = None,
             timeout: Duration | None = None,
-            **options: Unpack[WriteOptions],
+            **options: Unpack[ScopeOptions],
         ) -> Coroutine[Any, Any, bool]: ...
 
         def deregister(

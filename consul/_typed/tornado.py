@@ -17,7 +17,7 @@ from typing_extensions import Unpack
 from consul import base
 from consul.api.noun import Noun
 from consul.callback import Indexed
-from consul.request import Duration, Key, ReadOptions, WriteOptions
+from consul.request import Duration, Key, ReadOptions, ScopeOptions, WriteOptions
 
 
 class ACL(Noun):
@@ -108,7 +108,7 @@ class Agent(Noun):
             extra_checks: Sequence[Mapping[str, Any]] | None = None,
             replace_existing_checks: bool = False,
             extra: Mapping[str, Any] | None = None,
-            **options: Unpack[WriteOptions],
+            **options: Unpack[ScopeOptions],
         ) -> Future[bool]: ...
 
         def deregister(
@@ -139,7 +139,7 @@ class Agent(Noun):
             ttl: Duration | None = None,
             http: str | None = None,
             timeout: Duration | None = None,
-            **options: Unpack[WriteOptions],
+            **options: Unpack[ScopeOptions],
         ) -> Future[bool]: ...
 
         def deregister(

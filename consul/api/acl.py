@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from consul import callback
 from consul.api.noun import Noun
-from consul.request import present, segment
+from consul.values import present, segment
 
 if TYPE_CHECKING:
     import builtins

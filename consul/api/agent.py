@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from consul import callback
 from consul import check as checks
 from consul.api.noun import Client, Noun
-from consul.request import Duration, flag, present, segment
+from consul.request import Duration
+from consul.values import flag, present, segment
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from consul.request import Call, WriteOptions
+    from consul.request import Call, ScopeOptions, WriteOptions
 
 
 def _check(
@@ -138,6 +139,7 @@ class Agent(Noun):
             callback.done,
             (("enable", flag("enable", enable)), ("reason", reason)),
             options,
+            repeatable=True,
         )
 
     def join(
@@ -157,6 +159,7 @@ class Agent(Noun):
             callback.done,
             (("wan", _true("wan", wan)),),
             options,
+            repeatable=True,
         )
 
     def force_leave(
@@ -181,6 +184,7 @@ class Agent(Noun):
             callback.done,
             (("prune", _true("prune", prune)), ("wan", _true("wan", wan))),
             options,
+            repeatable=True,
         )
 
     class Service(Noun):
@@ -208,7 +212,7 @@ class Agent(Noun):
             extra_checks: Sequence[Mapping[str, Any]] | None = None,
             replace_existing_checks: bool = False,
             extra: Mapping[str, Any] | None = None,
-            **options: Unpack[WriteOptions],
+            **options: Unpack[ScopeOptions],
         ) -> Call[bool]:
             """Register a service with this agent, or replace it: True.
 
@@ -251,6 +255,7 @@ class Agent(Noun):
                 options,
                 json={**present(body), **(extra or {})},
                 token=token,
+                repeatable=True,
             )
 
         def deregister(
@@ -295,6 +300,7 @@ class Agent(Noun):
                 (("enable", flag("enable", enable)), ("reason", reason)),
                 options,
                 token=token,
+                repeatable=True,
             )
 
     class Check(Noun):
@@ -313,7 +319,7 @@ class Agent(Noun):
             ttl: Duration | None = None,
             http: str | None = None,
             timeout: Duration | None = None,
-            **options: Unpack[WriteOptions],
+            **options: Unpack[ScopeOptions],
         ) -> Call[bool]:
             """Register a check with this agent, or replace it: True.
 
@@ -338,6 +344,7 @@ class Agent(Noun):
                 options,
                 json={"Name": name, **kind, **about},
                 token=token,
+                repeatable=True,
             )
 
         def deregister(
@@ -420,6 +427,7 @@ class Agent(Noun):
                 (("note", notes),),
                 options,
                 token=token,
+                repeatable=True,
             )
 
 

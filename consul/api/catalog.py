@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from consul import callback
 from consul.api.noun import Noun
-from consul.request import Duration, present, segment
+from consul.request import Duration
+from consul.values import present, segment
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -79,6 +80,7 @@ class Catalog(Noun):
             json=present(body),
             dc=dc,
             token=token,
+            repeatable=True,
         )
 
     def deregister(
@@ -120,6 +122,7 @@ class Catalog(Noun):
             json=present(body),
             dc=dc,
             token=token,
+            repeatable=True,
         )
 
     def datacenters(self, **options: Unpack[WriteOptions]) -> Call[list[Any]]:

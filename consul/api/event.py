@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from consul import callback
 from consul.api.noun import Noun
-from consul.request import Duration, octets, segment
+from consul.request import Duration
+from consul.values import octets, segment
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

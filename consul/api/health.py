@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from consul import callback
 from consul.api.catalog import tags
 from consul.api.noun import Noun
-from consul.request import Duration, segment
+from consul.request import Duration
+from consul.values import segment
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from consul import callback
 from consul.api.noun import Noun
-from consul.request import Duration, Key, kv_path, octets
+from consul.request import Duration, Key
+from consul.values import kv_path, octets
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -98,6 +99,7 @@ class KV(Noun):
             body=octets("value", value),
             token=token,
             dc=dc,
+            repeatable=cas is None and acquire is None and release is None,
         )
 
     def delete(
@@ -124,4 +126,5 @@ class KV(Noun):
             options,
             token=token,
             dc=dc,
+            repeatable=cas is None,
         )

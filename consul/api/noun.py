@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from consul.request import Call, Pairs, Response, Settings, build, json_bytes
+from consul.request import Call, Pairs, Response, Settings, build
+from consul.values import json_bytes
 
 T = TypeVar("T")
 
@@ -57,9 +58,14 @@ class Noun:
         json: Any = None,
         body: bytes | None = None,
         secrets: tuple[str, ...] = (),
+        repeatable: bool = False,
         **more: Any,
     ) -> Call[T]:
-        """A write, or a read of what the agent itself knows: takes token and dc."""
+        """A write, or a read of what the agent itself knows: takes token and dc.
+
+        *repeatable* says of a write that doing it twice comes to the same as doing it once, its
+        answer included.
+        """
         request = build(
             self.agent,
             method,
@@ -69,5 +75,6 @@ class Noun:
             body=body if json is None else json_bytes(json),
             json_body=json is not None,
             secrets=secrets,
+            repeatable=repeatable,
         )
         return self.agent._send(Call(request, decode))  # type: ignore[no-any-return]

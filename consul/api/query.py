@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from consul import callback
 from consul.api.noun import Noun
-from consul.request import Duration, duration, present, segment
+from consul.request import Duration
+from consul.values import duration, present, segment
 
 if TYPE_CHECKING:
     import builtins
@@ -186,6 +187,7 @@ class Query(Noun):
             secrets=(capture_token,) if capture_token else (),
             dc=dc,
             token=token,
+            repeatable=True,
         )
 
     def get(

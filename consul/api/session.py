@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from consul import callback
 from consul.api.noun import Noun
-from consul.request import Duration, duration, present, segment
+from consul.request import Duration
+from consul.values import duration, present, segment
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -94,6 +95,7 @@ class Session(Noun):
             options,
             dc=dc,
             token=token,
+            repeatable=True,
         )
 
     def list(
@@ -209,4 +211,5 @@ class Session(Noun):
             options,
             dc=dc,
             token=token,
+            repeatable=True,
         )

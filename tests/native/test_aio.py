@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
+from typing import Any
 
 import pytest
 
+import consul as package
 from tests.agent import Agent
+from tests.faults import Fault, FaultServer
 from tests.flavours import needs
 
 needs("aiohttp")
+
+import aiohttp  # noqa: E402
 
 from consul.aio import Consul  # noqa: E402
 
@@ -18,43 +25,98 @@ def test_made_outside_of_a_loop_and_used_in_two(agent: Agent, prefix: str) -> No
     client = Consul(port=agent.port, loop=None)
 
     async def use() -> None:
-        async with client:
-            assert await client.kv.put(prefix, "x")
-            assert (await client.kv.get(prefix)).data["Value"] == b"x"
+        assert await client.kv.put(prefix, "x")
+        assert (await client.kv.get(prefix)).data["Value"] == b"x"
 
     asyncio.run(use())
     asyncio.run(use())
+    asyncio.run(client.close())
 
 
-def test_with_names_the_right_statement() -> None:
-    with pytest.raises(TypeError, match="use `async with`"), Consul():
-        pass
+def test_used_in_two_threads_at_once(agent: Agent, prefix: str) -> None:
+    client = Consul(port=agent.port)
+    failed: list[BaseException] = []
+
+    async def use(name: str) -> None:
+        for number in range(50):
+            assert await client.kv.put(f"{prefix}/{name}", f"{name}{number}")
+            value = (await client.kv.get(f"{prefix}/{name}")).data["Value"]
+            assert value == f"{name}{number}".encode()
+
+    def run(name: str) -> None:
+        try:
+            asyncio.run(use(name))
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not failed
 
 
-def test_close_before_any_use_and_twice() -> None:
+def test_the_first_calls_of_a_loop_share_one_session(agent: Agent) -> None:
     async def main() -> None:
-        client = Consul()
-        await client.close()
-        await client.close()
+        async with Consul(port=agent.port) as client:
+            await asyncio.gather(*(client.status.leader() for _ in range(20)))
+            assert await client.http.session() is await client.http.session()
 
     asyncio.run(main())
 
 
-def test_many_blocking_queries_do_not_starve_a_plain_call(agent: Agent, prefix: str) -> None:
+def test_a_session_of_the_users_own_is_used_and_not_closed() -> None:
+    async def main(port: int) -> None:
+        async with aiohttp.ClientSession(headers={"X-Mine": "yes"}) as session:
+            async with Consul(port=port, session=session) as client:
+                assert (await client.kv.get("good")).index == 7
+                # aiohttp would repeat it, and be answered.
+                server.script.append(Fault(b""))
+                with pytest.raises(package.ConnectionFailed):
+                    await client.kv.put("good", "1", cas=0)
+            assert not session.closed
+
+    with FaultServer() as server:
+        asyncio.run(main(server.port))
+        assert len(server.requests) == 2
+        assert all("X-Mine: yes" in head for head in server.requests)
+
+
+def test_a_write_on_a_kept_connection_is_never_sent_twice_by_aiohttp() -> None:
+    async def main(port: int, **options: Any) -> None:
+        async with Consul(port=port, **options) as client:
+            assert (await client.kv.get("good")).index == 7
+            server.script.append(Fault(b""))
+            with pytest.raises(package.ConnectionFailed):
+                await client.kv.put("good", "1", cas=0)
+
+    with FaultServer() as server:
+        asyncio.run(main(server.port))
+        asyncio.run(main(server.port, retry=False))
+        assert len(server.requests) == 4
+
+
+def test_close_of_another_loops_connections(agent: Agent) -> None:
+    client = Consul(port=agent.port)
+    other = asyncio.new_event_loop()
+    other.run_until_complete(client.status.leader())
+    asyncio.run(client.close())
+    # That loop was asked to close its own, which it does when it runs again.
+    other.run_until_complete(asyncio.sleep(0.1))
+    other.close()
+    gc.collect()
+
+
+def test_wait_for_around_a_call_leaves_the_client_usable(agent: Agent, prefix: str) -> None:
     async def main() -> None:
-        async with Consul(port=agent.port) as client, Consul(port=agent.port) as other:
+        async with Consul(port=agent.port, max_polls=1) as client:
             await client.kv.put(prefix, "1")
             index, _ = await client.kv.get(prefix)
-            queries = [
-                asyncio.create_task(client.kv.get(prefix, index=index, wait="60s"))
-                for _ in range(150)
-            ]
-            await asyncio.sleep(0.5)
-            await asyncio.wait_for(client.status.leader(), 10)
-            assert not any(query.done() for query in queries)
-            await other.kv.put(prefix, "2")
-            answers = await asyncio.wait_for(asyncio.gather(*queries), 20)
-            assert {answer.data["Value"] for answer in answers} == {b"2"}
+            for _ in range(3):
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(client.kv.get(prefix, index=index, wait="60s"), 0.1)
+            assert (await client.kv.get(prefix, index=index, wait="100ms")).index == index
 
     asyncio.run(main())
 

@@ -82,6 +82,11 @@ def test_pending():
         client.kv.put("x", "v").answer(403, {}, "no")
 
 
+def test_an_old_adapter_has_decompressed_the_body():
+    pending = PendingConsul().status.leader()
+    assert pending.answer(200, {"Content-Encoding": "gzip"}, "a:1") == "a:1"
+
+
 def test_params_are_an_empty_list():
     assert PendingConsul().kv.get("x").request == ("GET", "/v1/kv/x", [], None)
 

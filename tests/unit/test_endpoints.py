@@ -36,6 +36,43 @@ SAMPLES = {
     "session_id": "s1",
     "value": "v",
 }
+#: Each write: whether doing it twice comes to the same as doing it once, its answer included.
+REPEATABLE = {
+    # Makes something new each time, or answers otherwise the second time.
+    "acl.clone": False,
+    "acl.create": False,
+    "acl.destroy": False,
+    "acl.update": False,
+    # 404 for what is gone.
+    "agent.check.deregister": False,
+    "agent.check.register": True,
+    "agent.check.ttl_fail": True,
+    "agent.check.ttl_pass": True,
+    "agent.check.ttl_warn": True,
+    "agent.force_leave": True,
+    "agent.join": True,
+    "agent.maintenance": True,
+    "agent.service.deregister": False,
+    "agent.service.maintenance": True,
+    "agent.service.register": True,
+    "catalog.deregister": True,
+    "catalog.register": True,
+    "event.fire": False,
+    "kv.delete": True,
+    "kv.put": True,
+    "query.create": False,
+    # An error for what is gone.
+    "query.delete": False,
+    "query.update": True,
+    "session.create": False,
+    "session.destroy": True,
+    "session.renew": True,
+    # Its operations may be conditional.
+    "txn.put": False,
+}
+
+#: Where the keyword is that of a check, as in python-consul.
+TIMEOUT_MEANS_SOMETHING_ELSE = {"agent.check.register", "agent.service.register"}
 
 
 def public(noun, name):
@@ -142,9 +179,57 @@ class TestEveryMethod:
             assert params(made)["wait"] == "5s"
             assert made.request.deadline > 5
 
+    def test_takes_namespace_and_partition_of_client_and_call(self, name):
+        client = Consul(ns="team", partition="part")
+        sent = params(call(name, client))
+        assert (sent["ns"], sent["partition"]) == ("team", "part")
+        sent = params(call(name, client, ns="other", partition="rest"))
+        assert (sent["ns"], sent["partition"]) == ("other", "rest")
+        assert not {"ns", "partition"} & set(params(call(name, Consul())))
+
+    def test_takes_the_timeout_of_client_and_call(self, name):
+        assert call(name, Consul(timeout=7)).request.deadline == 7
+        if name not in TIMEOUT_MEANS_SOMETHING_ELSE:
+            request = call(name, Consul(timeout=7), timeout=(1, 5)).request
+            assert (request.deadline, request.connect) == (5, 1)
+
+    def test_only_what_comes_to_the_same_is_repeated(self, name):
+        request = call(name, Consul()).request
+        assert request.repeatable == (request.method == "GET" or REPEATABLE[name])
+
     def test_unknown_keywords_are_refused(self, name):
         with pytest.raises(TypeError, match="nonsense"):
             call(name, Consul(), nonsense=1)
+
+
+def test_the_table_of_writes_is_complete():
+    assert {name for name in METHODS if route(name)[0] != "GET"} == set(REPEATABLE)
+
+
+@pytest.mark.parametrize("recurse", [None, True])
+@pytest.mark.parametrize("flags", [None, 0, 5])
+def test_unconditional_writes_to_kv_are_repeatable(flags, recurse):
+    assert Consul().kv.put("x", "v", flags=flags).request.repeatable
+    assert Consul().kv.delete("x", recurse).request.repeatable
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"cas": 0},
+        {"cas": "0"},
+        {"cas": 7},
+        {"acquire": "s"},
+        {"acquire": ""},
+        {"release": "s"},
+        {"release": ""},
+        {"cas": 7, "acquire": "s"},
+    ],
+)
+def test_conditional_writes_to_kv_are_not(condition):
+    assert not Consul().kv.put("x", "v", **condition).request.repeatable
+    if set(condition) == {"cas"}:
+        assert not Consul().kv.delete("x", **condition).request.repeatable
 
 
 C = Consul()

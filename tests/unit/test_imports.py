@@ -15,11 +15,19 @@ import consul
 ROOT = Path(consul.__file__).parent
 IO = ["requests", "aiohttp", "tornado", "twisted", "treq", "asyncio", "threading", "socket"]
 FLAVOURS = ["std", "threads", "aio", "tornado", "twisted"]
+#: What belongs to one flavour, or to some, and does I/O.
+IO_PARTS = {"workers"}.union(path.stem for name in FLAVOURS for path in ROOT.glob(f"{name}_*.py"))
 
 CORE = [
     "exceptions",
     "steps",
+    "values",
     "request",
+    "retry",
+    "exchange",
+    "address",
+    "tls",
+    "proxy",
     "callback",
     "check",
     "config",
@@ -37,12 +45,18 @@ CORE = [
 ALLOWED = {
     "exceptions": set(),
     "steps": set(),
-    "request": {"exceptions", "steps"},
+    "values": set(),
+    "request": {"exceptions", "steps", "values"},
+    "retry": {"exceptions", "request", "steps"},
+    "exchange": {"request", "steps", "values"},
+    "address": {"values"},
+    "tls": set(),
+    "proxy": {"address"},
     "callback": {"exceptions", "request"},
-    "check": {"exceptions", "request"},
-    "config": {"request"},
-    "compat": {"callback", "request"},
-    "api": {"api", "callback", "check", "exceptions", "request"},
+    "check": {"request", "values"},
+    "config": {"address", "proxy", "request", "retry", "tls", "values", "version"},
+    "compat": {"callback", "request", "values"},
+    "api": {"api", "callback", "check", "request", "values"},
     "recipes": {"exceptions", "recipes", "steps"},
 }
 
@@ -72,7 +86,8 @@ def arrows(path):
 def loaded():
     """Module -> its error or None, each imported afresh where no I/O library can be."""
     code = f"""if True:
-        import importlib, json, sys
+        # logging is no I/O of ours, but imports threading.
+        import importlib, json, logging, sys
         sys.modules.update(dict.fromkeys({IO}))
         # Optional, compiled, and crashes on 3.10 where it cannot import threading.
         sys.modules["orjson"] = None
@@ -113,7 +128,19 @@ def test_flavours_never_import_each_other(name):
 
 
 def test_base_imports_no_flavour():
-    assert not arrows(ROOT / "base.py") & set(FLAVOURS)
+    assert not arrows(ROOT / "base.py") & {*FLAVOURS, *IO_PARTS}
+
+
+@pytest.mark.parametrize("name", sorted(IO_PARTS))
+def test_parts_of_flavours_import_the_core_and_each_other(name):
+    found = arrows(ROOT / f"{name}.py")
+    others = {part for part in IO_PARTS if part.partition("_")[0] != name.partition("_")[0]}
+    assert not found & {*FLAVOURS, *others, "base"}
+
+
+def test_every_module_is_accounted_for():
+    known = {*CORE, *FLAVOURS, *IO_PARTS, "lifecycle", "version", "__init__"}
+    assert {path.stem for path in ROOT.glob("*.py")} - known == set()
 
 
 def test_import_consul_loads_no_flavour():
@@ -127,6 +154,23 @@ def test_import_consul_loads_no_flavour():
         [sys.executable, "-c", code], cwd=ROOT.parent, check=True, capture_output=True, text=True
     )
     assert done.stdout.splitlines() == ["", "", "consul.base Check consul.std"]
+
+
+def test_the_core_loads_nothing_that_takes_long():
+    slow = {"dataclasses", "email", "logging", "netrc", "random", "ssl", "urllib.request", "zlib"}
+    code = f"""if True:
+        import sys
+        # Optional, and loads some of them.
+        sys.modules["orjson"] = None
+        before = set(sys.modules)
+        import consul.base
+        consul.base.Consul("consul.example").kv.get("x")
+        print(*({slow} & set(sys.modules) - before))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT.parent, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == []
 
 
 @pytest.mark.parametrize("name", consul.__all__)

@@ -1,17 +1,21 @@
-"""What is decided before anything is sent: quoting, forms of values, tokens kept out of sight."""
+"""What is decided before anything is sent, and how an answer is read; tokens kept out of sight."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import gzip
+import zlib
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from types import SimpleNamespace
-from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from consul import callback, exceptions, request
-from consul.request import Call, Limits, Request, build
+from consul import callback, exceptions
+from consul.request import Call, Limits, Response, build
+from consul.values import seconds, segment
 
 TOKEN = "7f0c6a2e-secret"
 
@@ -21,198 +25,16 @@ def settings(**changes):
         "token": None,
         "dc": None,
         "consistency": "default",
-        "user_agent": "test/1",
+        "ns": None,
+        "partition": None,
         "limits": Limits(),
+        "headers": (("User-Agent", "test/1"), ("Accept", "application/json")),
+        "secrets": (),
     }
     return SimpleNamespace(**{**base, **changes})
 
 
-# Paths
-
-GOOD_KEYS = (
-    st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1)
-    .filter(lambda key: not key.startswith("/") and "//" not in key)
-    .filter(lambda key: not {".", ".."} & set(key.split("/")))
-)
-
-
-@given(GOOD_KEYS)
-@example("a b+c%2F?x=1#y&z;")
-@example("ключ/鍵")
-@example("...")
-@example("folder/")
-def test_kv_path_round_trips(key):
-    path = request.kv_path("key", key)
-    assert unquote(path) == key
-    assert path.count("/") == key.count("/")
-    assert urlsplit(f"http://h/v1/kv/{path}").path == f"/v1/kv/{path}"
-
-
-@given(GOOD_KEYS)
-def test_segment_round_trips_and_is_one_segment(name):
-    path = request.segment("name", name)
-    assert unquote(path) == name
-    assert "/" not in path
-
-
-@given(st.binary(min_size=1))
-def test_bytes_keys_round_trip_or_are_refused(key):
-    try:
-        path = request.kv_path("key", key)
-    except ValueError:
-        odd = any(byte < 0x20 or byte == 0x7F for byte in key)
-        dots = {b".", b".."} & set(key.split(b"/"))
-        assert odd or dots or key.startswith(b"/") or b"//" in key
-    else:
-        assert unquote_to_bytes(path) == key
-
-
-def test_bytes_and_text_are_the_same_key():
-    assert request.kv_path("key", "é/x") == request.kv_path("key", "é/x".encode()) == "%C3%A9/x"
-
-
-@pytest.mark.parametrize("quoting", [request.kv_path, request.segment])
-@pytest.mark.parametrize(
-    "value",
-    [
-        ".",
-        "..",
-        "a/..",
-        "../a",
-        "a/../b",
-        "a/./b",
-        "/a",
-        "",
-        "a\nb",
-        "a\0",
-        "\x7f",
-        "\ud800",
-        b"a\r",
-    ],
-)
-def test_dangerous_paths_are_refused_by_name(quoting, value):
-    with pytest.raises(ValueError, match=r"^the key "):
-        quoting("the key", value)
-
-
-@pytest.mark.parametrize("value", [None, 1, 1.5, ["a"], True])
-def test_paths_are_text_or_bytes(value):
-    with pytest.raises(TypeError, match=r"^key must be str or bytes"):
-        request.kv_path("key", value)
-
-
-def test_empty_segments_are_refused_in_keys_only():
-    with pytest.raises(ValueError, match=r"'//'"):
-        request.kv_path("key", "a//b")
-    assert request.segment("id", "a//b") == "a%2F%2Fb"
-
-
-def test_the_empty_key_is_for_those_who_ask():
-    assert request.kv_path("key", "", empty=True) == ""
-    with pytest.raises(ValueError, match=r"empty"):
-        request.kv_path("key", "")
-
-
-@pytest.mark.parametrize("value", ["a%2e%2e", "%2e%2e", "..a", "a..", ".hidden", "a/...", "a\\b"])
-def test_harmless_dots_and_percents_stay_what_they_are(value):
-    assert unquote(request.kv_path("key", value)) == value
-
-
-# Values
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(None, b""), ("", b""), ("é", b"\xc3\xa9"), (b"\0\xff", b"\0\xff"), (bytearray(b"x"), b"x")],
-)
-def test_octets(value, expected):
-    assert request.octets("value", value) == expected
-    assert type(request.octets("value", value)) is bytes
-
-
-@pytest.mark.parametrize("value", [{}, [], 1, 1.0, True, object()])
-def test_octets_refuses_what_is_not_a_value(value):
-    with pytest.raises(TypeError, match=r"^value must be"):
-        request.octets("value", value)
-
-
-def test_octets_refuses_lone_surrogates():
-    with pytest.raises(ValueError, match=r"^value has lone surrogates"):
-        request.octets("value", "\udcff")
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("10s", "10s"),
-        ("1h2m3.5s", "1h2m3.5s"),
-        ("10µs", "10µs"),
-        (0, "0s"),
-        (10, "10s"),
-        (100, "100s"),
-        (86400.0, "86400s"),
-        (0.001, "0.001s"),
-        (1e-12, "0.000000001s"),
-        (timedelta(minutes=1, milliseconds=5), "60.005s"),
-    ],
-)
-def test_duration(value, expected):
-    assert request.duration("ttl", value) == expected
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "10",
-        "",
-        "s",
-        "1 s",
-        "-1s",
-        "1d",
-        "10s ",
-        "10s\n",
-        "1e3s",
-        "\uff11s",
-        -1,
-        float("nan"),
-        float("inf"),
-    ],
-)
-def test_what_is_no_duration(value):
-    with pytest.raises(ValueError, match=r"^ttl must be"):
-        request.duration("ttl", value)
-
-
-@pytest.mark.parametrize("value", [True, None, b"10s", [1]])
-def test_a_duration_of_another_type(value):
-    with pytest.raises(TypeError, match=r"^ttl must be"):
-        request.duration("ttl", value)
-
-
-@given(st.floats(0, 1e9, allow_nan=False))
-def test_duration_and_seconds_agree(value):
-    read = request.seconds("wait", request.duration("wait", value))
-    assert read == pytest.approx(value, abs=1e-9)
-    assert (read == 0) == (value == 0)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [("1m30s", 90), (".5s", 0.5), ("1.s", 1), ("250ms", 0.25), ("0", 0), (2, 2), ("1h", 3600)],
-)
-def test_seconds(value, expected):
-    assert request.seconds("wait", value) == pytest.approx(expected)
-
-
-def test_flag():
-    values = (True, False, "true", "false")
-    assert [request.flag("x", value) for value in values] == ["true", "false"] * 2
-
-
-@pytest.mark.parametrize("value", [1, 0, None, "yes", "True", "", []])
-def test_what_is_no_flag(value):
-    with pytest.raises(ValueError, match=r"^enable must be True or False"):
-        request.flag("enable", value)
+# Indexes
 
 
 @pytest.mark.parametrize(
@@ -249,8 +71,8 @@ def test_an_index_of_another_type(index):
 @pytest.mark.parametrize(
     ("timeout", "expected"),
     [
-        (5, (5, 5, 10)),
-        ((1, 2), (1, 2, 10)),
+        (5, (5, 5, 5)),
+        ((1, 2), (1, 2, 2)),
         ([1, None], (1, None, 10)),
         (None, (None, None, 10)),
         (Limits(1, 2, 3), (1, 2, 3)),
@@ -307,6 +129,70 @@ def test_within_only_shortens():
     assert endless.request.deadline is None
 
 
+def hold_of(**options):
+    """A blocking query that `within` may shorten, and what it says of its wait."""
+    return Call(build(settings(), "GET", "/", options=options, reads=True), callback.value)
+
+
+@pytest.mark.parametrize("wait", [None, "5m", "100s"])
+@pytest.mark.parametrize("limit", [70, 44, 27])
+def test_within_asks_the_server_for_less(wait, limit):
+    call = hold_of(index=5, wait=wait).within(limit)
+    made = call.request
+    waits = [value for name, value in made.params if name == "wait"]
+    assert (made.deadline, made.connect, len(waits)) == (limit, 10, 1)
+    # The margin stays what it was.
+    assert seconds("wait", waits[0]) == pytest.approx(made.hold, abs=1e-3)
+    assert made.hold * 17 / 16 + 10 == pytest.approx(limit)
+    assert ("index", "5") in made.params
+
+
+def test_within_leaves_a_query_alone_that_ends_in_time():
+    call = hold_of(index=5, wait="1s")
+    assert call.within(11.0625) is call
+    assert call.within(60) is call
+
+
+@pytest.mark.parametrize("limit", [10, 5, 0.001])
+def test_within_less_than_the_margin_does_not_ask_for_no_wait(limit):
+    made = hold_of(index=5, wait="10s").within(limit).request
+    assert (dict(made.params)["wait"], made.deadline) == ("0.001s", limit)
+
+
+def test_within_is_for_endless_queries_too():
+    endless = build(settings(limits=Limits.of(None)), "GET", "/", (), {"index": 5}, reads=True)
+    made = Call(endless, callback.value).within(17).request
+    assert (dict(made.params)["wait"], made.deadline) == ("16s", 17)
+
+
+def test_the_timeout_of_a_call_wins():
+    for options, expected in (
+        ({}, (60, 10)),
+        ({"timeout": 5}, (5, 5)),
+        ({"timeout": (1, 2)}, (2, 1)),
+        ({"timeout": None}, (None, None)),
+        ({"timeout": 5, "index": 1, "wait": "16s"}, (22, 5)),
+    ):
+        made = build(settings(), "GET", "/", options=options, reads=True)
+        assert (made.deadline, made.connect) == expected
+    assert build(settings(), "PUT", "/", options={"timeout": 5}).deadline == 5
+    with pytest.raises(TypeError, match=r"^timeout must be"):
+        build(settings(), "PUT", "/", options={"timeout": "5"})
+
+
+def test_hold_marks_a_blocking_query():
+    assert hold_of(index=0, wait="5s").request.hold is None
+    assert hold_of(index=5, wait="5s").request.hold == 5
+    assert hold_of(index=5).request.hold == 300
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+def test_writes_are_repeatable_only_where_said_and_reads_always(method):
+    assert build(settings(), "GET", "/").repeatable is True
+    assert build(settings(), method, "/").repeatable is False
+    assert build(settings(), method, "/", repeatable=True).repeatable is True
+
+
 # What every request carries
 
 
@@ -354,6 +240,10 @@ def test_options_become_params_and_headers():
 
 
 def test_settings_are_defaults():
+    client = settings(dc="d", ns="n", partition="p")
+    assert build(client, "PUT", "/").params == (("dc", "d"), ("ns", "n"), ("partition", "p"))
+    made = build(client, "PUT", "/", options={"dc": "e", "ns": "o", "partition": "q"})
+    assert made.params == (("dc", "e"), ("ns", "o"), ("partition", "q"))
     client = settings(dc="dc1", consistency="consistent", token=TOKEN)
     made = build(client, "GET", "/", options={"dc": None, "token": None}, reads=True)
     assert made.params == (("consistent", "1"), ("dc", "dc1"))
@@ -361,6 +251,14 @@ def test_settings_are_defaults():
     made = build(client, "GET", "/", options={"consistency": "default", "token": "b"}, reads=True)
     assert made.params == (("dc", "dc1"),)
     assert ("X-Consul-Token", "b") in made.headers
+
+
+def test_cached_alone_says_nothing_of_ages():
+    made = build(settings(), "GET", "/", options={"cached": True}, reads=True)
+    assert made.params == (("cached", "1"),)
+    assert "Cache-Control" not in dict(made.headers)
+    made = build(settings(), "GET", "/", options={"max_age": 5}, reads=True)
+    assert "Cache-Control" not in dict(made.headers)
 
 
 def test_unknown_options_are_refused():
@@ -431,26 +329,26 @@ def test_the_token_is_in_the_header_and_shown_nowhere():
 
 @pytest.mark.parametrize("secret", ["s3cret", "a b/c", "it's", 'x"y', "back\\slash", "per%cent"])
 def test_secrets_are_hidden_in_every_form(secret):
-    path = f"/v1/acl/info/{request.segment('token', secret)}"
+    path = f"/v1/acl/info/{segment('token', secret)}"
     made = build(settings(), "GET", path, [("q", secret)], secrets=(secret,))
     call = Call(made, callback.value)
     assert made.target.startswith(path)
     for text in (shown(made), shown(call), made.shown, made.redact(f"{secret} {[secret]!r}")):
         assert secret not in text
-        assert request.segment("token", secret) not in text
+        assert segment("token", secret) not in text
         assert repr(secret)[1:-1] not in text
         assert "<hidden>" in text
 
 
 def test_a_secret_within_a_longer_one_and_an_empty_one():
-    made = Request("GET", "/", secrets=("abc", "abcdef", ""))
+    made = build(settings(secrets=("abcdef", "")), "GET", "/", secrets=("abc",))
     assert made.redact("x abcdef abc y") == "x <hidden> <hidden> y"
 
 
 def test_a_call_locates_its_errors_and_hides_its_secrets():
     made = build(settings(token=TOKEN), "GET", "/v1/kv/x")
     call = Call(made, callback.value)
-    answer = request.Response(403, {}, f"no such token {TOKEN}".encode())
+    answer = Response(403, {}, f"no such token {TOKEN}".encode())
     with pytest.raises(exceptions.ACLPermissionDenied) as caught:
         call.read(answer)
     error = caught.value
@@ -458,8 +356,15 @@ def test_a_call_locates_its_errors_and_hides_its_secrets():
     assert error.body == error.args[0] == "no such token <hidden>"
     assert str(error) == "GET /v1/kv/x: 403 no such token <hidden>"
     with pytest.raises(exceptions.BadAnswer) as caught:
-        call.read(request.Response(200, {}, TOKEN.encode()))
+        call.read(Response(200, {}, TOKEN.encode()))
     assert TOKEN not in f"{caught.value} {caught.value.body} {caught.value.args}"
+
+
+def test_an_error_is_located_once():
+    inner, outer = (Call(build(settings(), "GET", path), callback.value) for path in ("/a", "/b"))
+    error = inner.located(exceptions.NotFound("gone"))
+    assert outer.located(error) is error
+    assert error.path == "/a"
 
 
 def test_transport_errors_hide_secrets_and_then_drop_their_cause():
@@ -479,3 +384,110 @@ def test_a_call_cannot_be_changed():
     call = Call(build(settings(), "GET", "/"), callback.value)
     with pytest.raises(AttributeError, match=r"request"):
         call.request = None
+
+
+# Answers
+
+
+def answered(code, headers, body=b'{"a": 1}'):
+    return Call(build(settings(token=TOKEN), "GET", "/v1/x"), callback.value).read(
+        Response(code, headers, body)
+    )
+
+
+@pytest.mark.parametrize("kind", ["gzip", "GZIP", " x-gzip ", "identity", ""])
+def test_a_compressed_body_is_read(kind):
+    body = b'{"a": 1}'
+    if "gzip" in kind.lower():
+        body = gzip.compress(body)
+    assert answered(200, {"content-encoding": kind}, body) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("gzip", b""),
+        ("gzip", b'{"a": 1}'),
+        ("gzip", gzip.compress(b'{"a": 1}')[:-9]),
+        ("gzip", gzip.compress(b'{"a": 1}')[:-1]),
+        ("gzip", gzip.compress(b'{"a": 1}')[:-8] + bytes(8)),
+        ("gzip", zlib.compress(b'{"a": 1}')),
+        ("br", b'{"a": 1}'),
+        ("gzip, gzip", gzip.compress(gzip.compress(b'{"a": 1}'))),
+    ],
+)
+@pytest.mark.parametrize("code", [200, 500])
+def test_a_body_that_cannot_be_decompressed(code, kind, body):
+    with pytest.raises(
+        exceptions.BadAnswer, match=r"^GET /v1/x: \d+ the body cannot be decompressed"
+    ) as caught:
+        answered(code, {"content-encoding": kind}, body)
+    assert caught.value.status == code
+
+
+def test_an_error_with_a_compressed_body_has_its_text():
+    with pytest.raises(exceptions.NoLeader, match=r"No cluster leader") as caught:
+        answered(500, {"content-encoding": "gzip"}, gzip.compress(b"No cluster leader"))
+    assert caught.value.body == "No cluster leader"
+
+
+def test_a_body_is_decompressed_once():
+    """The exchange that hooks see, and an adapter's own Call within ours, are read twice."""
+    call = Call(build(settings(), "GET", "/"), lambda response: response)
+    once = call.read(Response(200, {"content-encoding": "gzip"}, gzip.compress(b"x")))
+    assert call.read(once).body == b"x"
+
+
+def dated(seconds_ahead, zone=timezone.utc):
+    return format_datetime(datetime.now(zone) + timedelta(seconds=seconds_ahead))
+
+
+@pytest.mark.parametrize("code", [429, 503])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        ("", None),
+        ("0", 0),
+        ("7", 7),
+        (" 7 ", 7),
+        ("999999999", 999999999),
+        ("1000000000", 1000000000),
+        ("9" * 5000, 9999999999),
+        ("-1", None),
+        ("1.5", None),
+        ("1e3", None),
+        ("\u0663", None),
+        ("soon", None),
+        ("Mon, 99 Jan 2024 00:00:00 GMT", None),
+        ("Mon, 01 Jan 99999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999", None),
+        ("Mon, 01 Jan 2024 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 2024 00:00:00 -0000", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", pytest.approx(2.5e11, rel=0.02)),
+    ],
+)
+def test_retry_after(code, value, expected):
+    with pytest.raises(exceptions.RateLimited) as caught:
+        answered(code, {} if value is None else {"retry-after": value})
+    assert caught.value.retry_after == expected
+
+
+@pytest.mark.parametrize("zone", [timezone.utc, timezone(timedelta(hours=-7))])
+def test_retry_after_a_date(zone):
+    with pytest.raises(exceptions.RateLimited) as caught:
+        answered(429, {"retry-after": dated(100, zone)})
+    assert 95 < caught.value.retry_after <= 100
+
+
+@given(st.text(max_size=60))
+def test_whatever_retry_after_says_the_error_is_the_same(value):
+    with pytest.raises(exceptions.RateLimited) as caught:
+        answered(429, {"retry-after": value})
+    assert caught.value.retry_after is None or caught.value.retry_after >= 0
+
+
+def test_other_errors_have_no_retry_after():
+    with pytest.raises(exceptions.ServerError) as caught:
+        answered(500, {"retry-after": "7"})
+    assert not hasattr(caught.value, "retry_after")

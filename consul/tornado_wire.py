@@ -1,0 +1,324 @@
+"""Kept connections for the Tornado flavour; what is said on them is `HTTP1Connection`'s affair.
+
+Tornado's own HTTP client opens a connection for each call, which takes longer than all the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar
+
+from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine
+from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
+from tornado.netutil import Resolver
+
+from consul.address import Address
+from consul.request import Request, Response
+from consul.values import bracketed
+
+T = TypeVar("T")
+
+#: Idle connections that are kept; there is no limit to those in use.  An agent's own is 200.
+KEPT = 64
+#: No limit to a body, as in the other flavours.
+PARAMETERS = HTTP1ConnectionParameters(max_header_size=1 << 16, max_body_size=1 << 62)
+
+
+class Expired(asyncio.TimeoutError):
+    """The time is up; not the operating system's, which is a `TimeoutError` as well."""
+
+
+async def limited(work: Awaitable[T], seconds: float | None, undo: Callable[[T], object]) -> T:
+    """The outcome of *work*; *undo* it when it comes too late, or for a caller that is cancelled.
+
+    ``asyncio.wait_for`` may lose either the outcome or the cancellation.
+    """
+
+    def end(task: asyncio.Future[T]) -> None:
+        if not task.cancelled() and task.exception() is None:
+            undo(task.result())
+
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait((task,), timeout=seconds)
+        if not task.done():
+            raise Expired("the time is up")
+    except (Expired, asyncio.CancelledError):
+        task.cancel()
+        task.add_done_callback(end)
+        raise
+    return task.result()
+
+
+class Stream(IOStream):
+    """A connection to the agent, which knows what was received on it that nobody has read."""
+
+    address: Address
+    unread = 0
+    idle = quick = False
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        """Receive something; what nobody has asked for is taken for the end."""
+        count = super().read_from_fd(buf)
+        if self.idle and count:
+            return 0
+        self.unread += count or 0
+        return count
+
+    async def _counted(self, reading: Awaitable[bytes]) -> bytes:
+        part = await reading
+        self.unread -= len(part)
+        return part
+
+    def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
+        """As `IOStream` does."""
+        return self._counted(super().read_until_regex(regex, max_bytes))
+
+    def read_until(self, delimiter: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
+        """As `IOStream` does."""
+        return self._counted(super().read_until(delimiter, max_bytes))
+
+    def read_bytes(self, num_bytes: int, partial: bool = False) -> Awaitable[bytes]:
+        """As `IOStream` does."""
+        return self._counted(super().read_bytes(num_bytes, partial))
+
+    def set_nodelay(self, value: bool) -> None:
+        """As `IOStream` does, but once: else it is turned on and off for each request."""
+        if value and not self.quick:
+            self.quick = True
+            super().set_nodelay(True)
+
+    def silent(self) -> bool:
+        """Whether an idle connection has neither ended nor anything to say."""
+        try:
+            return not self.closed() and self.read_from_fd(bytearray(1)) is None
+        except OSError:
+            return False
+
+    def close(self, exc_info: Any = False) -> None:
+        """Close it; whoever reads from it gets an error."""
+        loop: Any = self.io_loop
+        if loop.asyncio_loop.is_closed():
+            # Nobody can be told any more.
+            self.abandon()
+        else:
+            super().close(exc_info)
+
+    def abandon(self) -> None:
+        """Close this process's copy of the socket, and do nothing else."""
+        if self.socket is not None:
+            descriptor = self.socket.detach()
+            if descriptor != -1:
+                os.close(descriptor)
+
+
+class SecureStream(Stream, SSLIOStream):
+    """The same with TLS."""
+
+
+async def _connected(
+    address: Address, seconds: float | None, context: ssl.SSLContext | None, name: str | None
+) -> Stream:
+    # Not TCPClient: its streams cannot be ours, and one that is replaced may have read something.
+    host = address.host.strip("[]")
+    failure: Exception = OSError("the name has no address")
+    places: list[tuple[int, Any]] = [(socket.AF_UNIX, address.socket)]
+    if address.socket is None:
+        places = await Resolver().resolve(host, address.port)
+    for family, place in places:
+        sock = socket.socket(family)
+        stream = Stream(sock) if context is None else SecureStream(sock, ssl_options=context)
+        try:
+            # One that stays silent leaves time for the others.
+            share = seconds and seconds / len(places)
+            return await limited(stream.connect(place, name or host), share, Stream.close)
+        except BaseException as error:
+            stream.close()
+            if isinstance(error, ssl.SSLError) or not isinstance(error, (OSError, Expired)):
+                raise
+            failure = error
+    raise failure
+
+
+class _Answer(HTTPMessageDelegate):
+    start: Any
+    headers: HTTPHeaders
+    complete = advance = False
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.body: list[bytes] = []
+
+    def headers_received(self, start_line: Any, headers: HTTPHeaders) -> None:
+        self.start, self.headers = start_line, headers
+        self.advance = self.advance or start_line.code < 200
+
+    def data_received(self, chunk: bytes) -> None:
+        self.body.append(chunk)
+
+    def finish(self) -> None:
+        self.complete = True
+        if self.advance or self.stream.writing():
+            # Else Tornado waits: 6.4 for the connection's end after a 1xx, and any for all of a
+            # request to be sent that is answered already.
+            self.stream.close()
+
+
+def fields(request: Request) -> HTTPHeaders:
+    """The headers of *request*."""
+    headers = HTTPHeaders()
+    for name, value in request.headers:
+        headers.add(name, value)
+    return headers
+
+
+def _host(address: Address) -> str:
+    host = bracketed(address.host)
+    if not host.isascii():
+        host = host.encode("idna").decode()
+    return host if address.socket is not None else f"{host}:{address.port}"
+
+
+def at_once(step: Coroutine[Any, Any, None]) -> None:
+    """Perform *step*, which waits for nothing."""
+    with contextlib.suppress(StopIteration):
+        step.send(None)
+
+
+class Pool:
+    """The connections of one client in the running loop, whose end closes them."""
+
+    def __init__(self, address: Address, polls: int | None) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.polls = None if polls is None else asyncio.Semaphore(polls)
+        self._address, self._host = address, _host(address)
+        self._idle: list[Stream] = []
+        self._busy: set[Stream] = set()
+        self._opening: set[asyncio.Future[Any]] = set()
+        self._closed = False
+        self._keeper = self._kept()
+        at_once(self._keeper.__anext__())
+
+    async def _kept(self) -> AsyncGenerator[None, None]:
+        # asyncio.run() closes generators at its end.
+        try:
+            yield
+        finally:
+            self._end()
+
+    def take(self, address: Address) -> Stream | None:
+        """A connection that was kept, the last one first."""
+        if address is not self._address:
+            self._address, self._host = address, _host(address)
+            self._end_idle()
+        while self._idle:
+            stream = self._idle.pop()
+            if stream.silent():
+                stream.idle = False
+                self._busy.add(stream)
+                return stream
+            stream.close()
+        return None
+
+    async def open(
+        self, seconds: float | None, context: ssl.SSLContext | None, name: str | None
+    ) -> Stream:
+        """A new connection."""
+        address = self._address
+        task = asyncio.ensure_future(_connected(address, seconds, context, name))
+        self._opening.add(task)
+        try:
+            stream = await limited(task, seconds, Stream.close)
+        except asyncio.CancelledError:
+            if self._closed and task.cancelled():
+                raise ConnectionAbortedError("the client was closed") from None
+            raise
+        finally:
+            self._opening.discard(task)
+        if self._closed:
+            stream.close()
+            raise ConnectionAbortedError("the client was closed")
+        stream.address = address
+        self._busy.add(stream)
+        return stream
+
+    async def exchange(self, stream: Stream, request: Request, seconds: float | None) -> Response:
+        """The answer to *request*; afterwards the connection is kept or closed."""
+        timer, kept = None, False
+        if seconds is not None:
+            timer = self.loop.call_later(seconds, stream.close, Expired("the time is up"))
+        try:
+            headers, answer = fields(request), _Answer(stream)
+            if "Host" not in headers:
+                headers["Host"] = self._host
+            if request.body is not None or request.method != "GET":
+                headers["Content-Length"] = str(len(request.body or b""))
+            target = stream.address.prefix + request.target
+            connection = HTTP1Connection(stream, True, PARAMETERS)
+            connection.write_headers(
+                RequestStartLine(request.method, target, "HTTP/1.1"), headers, request.body
+            )
+            connection.finish()
+            await connection.read_response(answer)
+            if not answer.complete:
+                raise StreamClosedError(stream.error or ConnectionError("the answer is not HTTP"))
+            headers = answer.headers
+            if stream.error and not {"Content-Length", "Transfer-Encoding"}.intersection(headers):
+                # What seemed to be the end of the body was none.
+                raise StreamClosedError(stream.error)
+            kept = answer.start.version == "HTTP/1.1"
+            kept = kept and "close" not in headers.get("Connection", "").lower()
+            named: dict[str, str] = {}
+            for name, value in headers.get_all():
+                name = name.lower()
+                named[name] = f"{named[name]}, {value}" if name in named else value
+            return Response(answer.start.code, named, b"".join(answer.body))
+        finally:
+            if timer is not None:
+                timer.cancel()
+            self._busy.discard(stream)
+            if not (kept and self._keep(stream)):
+                stream.close()
+
+    def _keep(self, stream: Stream) -> bool:
+        if self._closed or stream.address is not self._address or len(self._idle) >= KEPT:
+            return False
+        if stream.closed() or stream.unread:
+            return False
+        stream.idle = True
+        stream.set_close_callback(partial(self._dropped, stream))
+        self._idle.append(stream)
+        return True
+
+    def _dropped(self, stream: Stream) -> None:
+        if stream in self._idle:
+            self._idle.remove(stream)
+
+    def _end_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def _end(self) -> None:
+        self._closed = True
+        self._end_idle()
+        for task in list(self._opening):
+            if not self.loop.is_closed():
+                task.cancel()
+        for stream in list(self._busy):
+            stream.close(ConnectionAbortedError("the client was closed"))
+
+    def close(self) -> None:
+        """End all connections, those that are in use as well."""
+        at_once(self._keeper.aclose())
+
+    def abandon(self) -> None:
+        """Leave the connections to another process: what their loop watches is shared by both."""
+        for stream in (*self._idle, *self._busy):
+            stream.abandon()

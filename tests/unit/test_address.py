@@ -1,0 +1,185 @@
+"""The forms in which people write where an agent is."""
+
+from __future__ import annotations
+
+import pytest
+
+from consul import address
+from consul.address import Address, Parts, parse
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", Parts()),
+        (" \n", Parts()),
+        ("h", Parts("h")),
+        (" h ", Parts("h")),
+        ("H.Example", Parts("h.example")),
+        ("10.0.0.1:1", Parts("10.0.0.1", 1)),
+        ("h:", Parts("h")),
+        ("h:1", Parts("h", 1)),
+        ("http://h", Parts("h", None, "http")),
+        ("https://h:65535", Parts("h", 65535, "https")),
+        ("https://h:1/", Parts("h", 1, "https")),
+        ("https://h/a/b/", Parts("h", None, "https", "/a/b")),
+        ("h:1/a:b c/é%20x", Parts("h", 1, None, "/a%3Ab%20c/%C3%A9%20x")),
+        ("::1", Parts("::1")),
+        ("[::1]", Parts("::1")),
+        ("[::1]:1", Parts("::1", 1)),
+        ("http://::1/p", Parts("::1", None, "http", "/p")),
+        ("http://[2001:db8::1]:1/p", Parts("2001:db8::1", 1, "http", "/p")),
+        ("[fe80::1%eth0]:1", Parts("fe80::1%eth0", 1)),
+        ("bücher.example", Parts("bücher.example")),
+        ("unix:///run/x.sock", Parts("localhost", None, "http", "", "/run/x.sock")),
+        ("unix:///a b?c", Parts("localhost", None, "http", "", "/a b?c")),
+    ],
+)
+def test_parse(value, expected):
+    assert parse("x", value) == expected
+
+
+BAD = [
+    "ftp://h",
+    "HTTP://h",
+    "://h",
+    "http://",
+    "http:///path",
+    "unix://",
+    "unix://run/x",
+    "unix:///a\0b",
+    ":8500",
+    "h:x",
+    "h:-1",
+    "h:0",
+    "h:65536",
+    "h:\u0663",
+    "a:b:c",
+    "[::1",
+    "x[::1]:1",
+    "[h]:1",
+    "u@h",
+    "h?q",
+    "h#f",
+    "a b",
+    "a\\b",
+    "<h>",
+]
+
+
+@pytest.mark.parametrize("value", BAD)
+def test_what_is_no_address_is_named(value):
+    with pytest.raises(ValueError, match=r"\bthe thing\b"):
+        parse("the thing", value)
+
+
+@pytest.mark.parametrize("value", ["[::1]x", "[::1]x:1", "::1]"])
+def test_junk_beside_brackets(value):
+    with pytest.raises(ValueError, match=r"\bthe thing\b"):
+        parse("the thing", value)
+
+
+SECRET = "s3cret"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"u:{SECRET}@h",
+        f"http://u:{SECRET}@h",
+        f"h?token={SECRET}",
+        f"h#{SECRET}",
+        f"https://{SECRET}@h:8500/p",
+        f"http://u:{SECRET}@h:8500",
+        f"u:{SECRET}@h:x",
+        f"http://u:{SECRET}@[::1]:8500",
+        f"http://h:{SECRET}",
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_shown(value):
+    with pytest.raises(ValueError, match=r"^the thing ") as caught:
+        parse("the thing", value)
+    shown = [repr(error) for error in (caught.value, caught.value.__cause__)]
+    assert SECRET not in "".join(shown)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(1, 1), ("8500", 8500), (65535, 65535)])
+def test_port(value, expected):
+    assert address.port("port", value) == expected
+
+
+@pytest.mark.parametrize("value", [0, -1, 65536, "0", "", "x", "1.5", "http"])
+def test_ports_that_make_no_sense(value):
+    with pytest.raises(ValueError, match=r"^the port must be "):
+        address.port("the port", value)
+
+
+@pytest.mark.parametrize("value", [None, True, 1.0, b"1", [1]])
+def test_ports_of_another_type(value):
+    with pytest.raises(TypeError, match=r"^the port must be a number"):
+        address.port("the port", value)
+
+
+@pytest.mark.parametrize(
+    ("place", "uri", "shown"),
+    [
+        (Address(), "http://127.0.0.1:8500", None),
+        (Address("h", 1, "https", "/p"), "https://h:1/p", None),
+        (Address("::1", 1), "http://[::1]:1", None),
+        (Address("[::1]", 1), "http://[::1]:1", None),
+        (Address("localhost", 80, socket="/run/x"), "http://localhost", "unix:///run/x"),
+    ],
+)
+def test_base_uri(place, uri, shown):
+    assert place.base_uri == uri
+    assert str(place) == (shown or uri)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LocalHost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"]
+)
+def test_local(host):
+    assert Address(host).local
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.example.com",
+        "127.0.0.1.example",
+        "localhost.example",
+        "128.0.0.1",
+        "0.0.0.0",
+        "::2",
+        "h",
+    ],
+)
+def test_not_local(host):
+    assert not Address(host).local
+
+
+def test_a_socket_is_local_whatever_its_host():
+    assert Address("h", socket="/x").local
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("http://h:1/p/", Address("h", 1, "http", "/p")),
+        ("http://h", Address("h", 80, "http")),
+        ("https://h", Address("h", 443, "https")),
+        ("https://[::1]:1", Address("::1", 1, "https")),
+        ("h:1", Address("h", 1, "http")),
+    ],
+)
+def test_the_address_of_a_base_uri(uri, expected):
+    assert address.address(uri) == expected
+
+
+def test_the_address_of_a_sockets_base_uri():
+    assert address.address("unix:///run/x").socket == "/run/x"
+
+
+def test_a_base_uri_that_makes_no_sense():
+    with pytest.raises(ValueError, match=r"^base_uri "):
+        address.address("ftp://h")
