@@ -9,16 +9,18 @@ STAMP := $(VENV)/installed
 # pyenv puts on the path only the versions selected; tox is shown the others.
 PYENV_ROOT ?= $(HOME)/.pyenv
 PYTHONS := $(wildcard $(PYENV_ROOT)/versions/3.1[0-3].*/bin/python)
+# CI runs with every server and flavour, so it is there that the table of the docs is written.
+MATRIX := $(if $(CI),--matrix docs/matrix.rst)
 COVERAGE := --cov=consul --cov-branch --cov-report=term-missing:skip-covered
 
-.PHONY: demo test check docs all-pythons clean
+.PHONY: demo test check docs soak all-pythons clean
 
 demo: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python tools/demo.py
 
 test: $(STAMP)
 	@$(BIN)/python tools/servers.py all
-	$(BIN)/python -m pytest $(or $(ARGS),$(COVERAGE))
+	$(BIN)/python -m pytest $(or $(ARGS),$(COVERAGE) $(MATRIX))
 
 check: $(STAMP)
 	$(BIN)/ruff format --check
@@ -30,6 +32,9 @@ check: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/sphinx-build -nW docs docs/_build/html
 	@echo docs/_build/html/index.html
+
+soak: $(STAMP)
+	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python tests/soak.py
 
 all-pythons: $(STAMP)
 	@$(BIN)/python tools/servers.py all

@@ -1,0 +1,41 @@
+"""A cluster of three servers whose leader is ended again and again, under every flavour's clients.
+
+One run for each server version, in which all flavours work at the same time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster import SIZE, Cluster, Record, present, run
+
+#: Of load on each server version; starting the cluster and the last change of leader come on top.
+SECONDS = 25.0
+
+
+@pytest.fixture(scope="module")
+def record(server) -> Iterator[Record]:
+    with pytest.MonkeyPatch.context() as patch, Cluster(server) as cluster:
+        # The developer's own settings, which no fixture of a test has removed yet.
+        for name in list(os.environ):
+            if name.startswith("CONSUL_"):
+                patch.delenv(name)
+        yield run(cluster, present(), SECONDS)
+
+
+@pytest.mark.behaviour("Leader loss", "No wrong answer, no lost write, no other error")
+def test_leader_loss(flavour, record):
+    of = record.of(flavour.name)
+    assert len(of) == 2 * SIZE
+    assert {how for how, _, _ in record.ended} == {"SIGKILL", "SIGTERM"}
+    for seen in of:
+        where = f"server {seen.server} of {record.ended}"
+        assert not seen.wrong, where
+        assert not seen.unexpected, where
+        # It goes on by itself, also with the server of its own back again.
+        assert seen.stall < 30, where
+    assert sum(seen.written for seen in of) > 50
+    assert sum(seen.counted for seen in of) > 50
