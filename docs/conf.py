@@ -16,7 +16,7 @@ release = re.search(
 version = release
 
 extensions = ["sphinx.ext.autodoc", "endpoints"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "matrix.rst", "cluster.rst"]
 html_theme = "furo"
 html_title = f"python-consul {release}"
 
@@ -38,7 +38,7 @@ def missing_reference(app, env, node, contnode):
     if package != "consul":
         return None
     domain = env.get_domain("py")
-    for home in ("exceptions", "check", "std"):
+    for home in ("exceptions", "check", "retry", "std"):
         target = f"consul.{home}.{name}"
         if target in domain.objects:
             where = node.get("refdoc", env.docname)
