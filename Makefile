@@ -10,7 +10,7 @@ STAMP := $(VENV)/installed
 PYENV_ROOT ?= $(HOME)/.pyenv
 PYTHONS := $(wildcard $(PYENV_ROOT)/versions/3.1[0-3].*/bin/python)
 # CI runs with every server and flavour, so it is there that the table of the docs is written.
-MATRIX := $(if $(CI),--matrix docs/matrix.rst)
+MATRIX := $(if $(CI),--matrix=docs/matrix.rst)
 COVERAGE := --cov=consul --cov-branch --cov-report=term-missing:skip-covered
 
 .PHONY: demo test check docs soak all-pythons clean

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 import warnings
-from collections.abc import AsyncGenerator, Callable
-from functools import partial
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
 
-from consul import base, exceptions
-from consul.exceptions import ConsulException
+from consul import exceptions
 from consul.lifecycle import Awaited
-from consul.request import Attempt, Call, Request, Response
-from consul.steps import Sleep, Step, Steps, drive
+from consul.loops import Looped
+from consul.request import Call, Request, Response
+from consul.steps import Steps
 
 try:
     import aiohttp
@@ -80,14 +77,15 @@ async def _closing(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]
         await session.close()
 
 
-class HTTPClient(base.HTTPClient):
+class HTTPClient(Looped):
     """One agent, reached by an ``aiohttp.ClientSession`` that the first call makes in its loop."""
 
+    timeout_class = Timeout
+
     def _setup(self) -> None:
+        super()._setup()
         self._sessions: Sessions = {}
         self._parents: Sessions = {}
-        self._polls: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]
-        self._polls = WeakKeyDictionary()
         self._context: ssl.SSLContext | None = None
 
     def forked(self) -> None:
@@ -137,42 +135,12 @@ class HTTPClient(base.HTTPClient):
             self._context = self.config.tls.context()
         return {"ssl": self._context, "server_hostname": self.config.tls.server_name}
 
-    async def send(self, call: Call[T]) -> T:
+    def send(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
-        if self.watched:
-            return await self.run(self.watching(call))
-        began = time.monotonic()
-        try:
-            return await self.attempt(call)
-        except ConsulException as error:
-            if not self.repeats(call, error):
-                raise
-            failure = error
-        return await self.run(self.repeating(call, failure, began))
+        return self.sent(call)
 
-    async def attempt(self, call: Call[T]) -> T:
-        """Perform *call* once."""
-        self.ready()
-        if self.config.max_polls is None or call.request.hold is None:
-            return await self._exchanged(call)
-        loop, deadline = asyncio.get_running_loop(), call.request.deadline
-        if loop not in self._polls:
-            self._polls[loop] = asyncio.Semaphore(self.config.max_polls)
-        began = time.monotonic()
-        try:
-            await asyncio.wait_for(self._polls[loop].acquire(), deadline)
-        except asyncio.TimeoutError as error:
-            raise call.timed_out(Timeout) from error
-        try:
-            # It may have been closed meanwhile.
-            self.ready()
-            if deadline is not None:
-                call = call.within(max(0.001, began + deadline - time.monotonic()))
-            return await self._exchanged(call)
-        finally:
-            self._polls[loop].release()
-
-    async def _exchanged(self, call: Call[T]) -> T:
+    async def exchanged(self, call: Call[T]) -> T:
+        """Have *call* answered, at once."""
         request, url = call.request, self.url(call.request)
         sent = False
         try:
@@ -208,32 +176,11 @@ class HTTPClient(base.HTTPClient):
             headers.pop("content-encoding", None)
         return call.read(Response(reply.status, headers, body))
 
-    async def perform(self, send: Callable[[Call[Any]], Any], step: Step[Any]) -> Any:
-        """Perform one step of a recipe."""
-        if isinstance(step, Call):
-            return await send(step)
-        if isinstance(step, Attempt):
-            return await self.attempt(step.call)
-        if isinstance(step, Sleep):
-            return await asyncio.sleep(step.seconds)
-        return time.monotonic()
-
-    async def run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None) -> T:
+    def run(
+        self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None
+    ) -> Coroutine[Any, Any, T]:
         """Run a recipe to its end; *send* performs its calls, else `send` does."""
-        driver = drive(steps, partial(self.perform, send or self.send))
-        try:
-            pending = driver.send(None)
-            while True:
-                try:
-                    outcome = await pending
-                except BaseException as error:
-                    pending = driver.throw(error)
-                else:
-                    pending = driver.send(outcome)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        finally:
-            driver.close()
+        return self.finished(steps, send or self.sent)
 
     async def close(self) -> None:
         """Close the connections of the running loop, and have other loops close theirs."""

@@ -8,15 +8,14 @@ import ssl
 import time
 from asyncio import Future
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
-from consul import base
-from consul.exceptions import ConnectionFailed, ConsulException, Timeout, TLSError
+from consul.exceptions import ConnectionFailed, Timeout, TLSError
 from consul.lifecycle import Awaited
-from consul.request import Attempt, Call, Request, Response
-from consul.steps import Sleep, Step, Steps, drive
+from consul.loops import Expired, Looped
+from consul.request import Call, Request, Response
+from consul.steps import Steps
 
 try:
     from tornado.httpclient import HTTPClientError, HTTPRequest
@@ -27,7 +26,7 @@ except ImportError as missing:
         "consul.tornado needs Tornado: pip install 'python-consul[tornado]'"
     ) from missing
 
-from consul.tornado_wire import Expired, Pool, fields, limited
+from consul.tornado_wire import Pool, fields
 
 if TYPE_CHECKING:
     from consul._typed.tornado import Consul as Base
@@ -51,7 +50,7 @@ def _loop() -> asyncio.AbstractEventLoop:
     return current.asyncio_loop  # type: ignore[no-any-return]
 
 
-class HTTPClient(base.HTTPClient):
+class HTTPClient(Looped):
     """One agent, reached by connections that the first calls make in their loop."""
 
     def _setup(self) -> None:
@@ -60,6 +59,7 @@ class HTTPClient(base.HTTPClient):
                 "consul.tornado cannot use a proxy: pass trust_env=False if it is the "
                 "environment's, or a session that knows it"
             )
+        super()._setup()
         self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
         self._parents: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._context: ssl.SSLContext | None = None
@@ -82,49 +82,15 @@ class HTTPClient(base.HTTPClient):
             raise RuntimeError("this event loop was in use before the fork: make a new one")
         for other in [other for other in self._pools if other.is_closed()]:
             self._pools.pop(other).close()
-        self._pools[loop] = pool = Pool(self.address, self.config.max_polls)
+        self._pools[loop] = pool = Pool(self.address)
         return pool
 
     def send(self, call: Call[T]) -> Future[T]:
         """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
-        return _loop().create_task(self._sent(call))
+        return _loop().create_task(self.sent(call))
 
-    async def _sent(self, call: Call[T]) -> T:
-        if self.watched:
-            return await self._run(self.watching(call), self.send)
-        began = time.monotonic()
-        try:
-            return await self.attempt(call)
-        except ConsulException as error:
-            if not self.repeats(call, error):
-                raise
-            failure = error
-        return await self._run(self.repeating(call, failure, began), self.send)
-
-    async def attempt(self, call: Call[T]) -> T:
-        """Perform *call* once."""
-        self.ready()
-        deadline, began = call.request.deadline, time.monotonic()
-        if self.config.max_polls is None or call.request.hold is None:
-            return await self._exchanged(call)
-        pool = self.pool()
-        polls: Any = pool.polls
-        try:
-            await limited(polls.acquire(), deadline, lambda _: polls.release())
-        except Expired as error:
-            raise call.timed_out(Timeout) from error
-        try:
-            # The client may have been closed in the meantime.
-            self.ready()
-            if deadline is not None:
-                call = call.within(max(0.001, began + deadline - time.monotonic()))
-            return await self._exchanged(call)
-        finally:
-            # Else those that wait cannot be told.
-            if not pool.loop.is_closed():
-                polls.release()
-
-    async def _exchanged(self, call: Call[T]) -> T:
+    async def exchanged(self, call: Call[T]) -> T:
+        """Have *call* answered, at once."""
         request, sent = call.request, False
         try:
             if self.config.session is not None:
@@ -180,35 +146,9 @@ class HTTPClient(base.HTTPClient):
         answered = {name.lower(): value for name, value in reply.headers.items()}
         return Response(reply.code, answered, reply.body)
 
-    async def perform(self, send: Callable[[Call[Any]], Any], step: Step[Any]) -> Any:
-        """Perform one step of a recipe."""
-        if isinstance(step, Call):
-            return await send(step)
-        if isinstance(step, Attempt):
-            return await self.attempt(step.call)
-        if isinstance(step, Sleep):
-            return await asyncio.sleep(step.seconds)
-        return time.monotonic()
-
     def run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None) -> Future[T]:
         """Run a recipe to its end; *send* performs its calls, else `send` does."""
-        return _loop().create_task(self._run(steps, send or self.send))
-
-    async def _run(self, steps: Steps[T], send: Callable[[Call[Any]], Any]) -> T:
-        driver = drive(steps, partial(self.perform, send))
-        try:
-            pending = driver.send(None)
-            while True:
-                try:
-                    outcome = await pending
-                except BaseException as error:
-                    pending = driver.throw(error)
-                else:
-                    pending = driver.send(outcome)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        finally:
-            driver.close()
+        return _loop().create_task(self.finished(steps, send or self.sent))
 
     def close(self) -> Future[None]:
         """Close the connections of the current loop, and have other loops close theirs."""

@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.netutil import Resolver
 
 from consul.address import Address
+from consul.loops import Expired, limited
 from consul.request import Request, Response
 from consul.values import bracketed
 
@@ -29,32 +30,6 @@ T = TypeVar("T")
 KEPT = 64
 #: No limit to a body, as in the other flavours.
 PARAMETERS = HTTP1ConnectionParameters(max_header_size=1 << 16, max_body_size=1 << 62)
-
-
-class Expired(asyncio.TimeoutError):
-    """The time is up; not the operating system's, which is a `TimeoutError` as well."""
-
-
-async def limited(work: Awaitable[T], seconds: float | None, undo: Callable[[T], object]) -> T:
-    """The outcome of *work*; *undo* it when it comes too late, or for a caller that is cancelled.
-
-    ``asyncio.wait_for`` may lose either the outcome or the cancellation.
-    """
-
-    def end(task: asyncio.Future[T]) -> None:
-        if not task.cancelled() and task.exception() is None:
-            undo(task.result())
-
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait((task,), timeout=seconds)
-        if not task.done():
-            raise Expired("the time is up")
-    except (Expired, asyncio.CancelledError):
-        task.cancel()
-        task.add_done_callback(end)
-        raise
-    return task.result()
 
 
 class Stream(IOStream):
@@ -195,9 +170,8 @@ def at_once(step: Coroutine[Any, Any, None]) -> None:
 class Pool:
     """The connections of one client in the running loop, whose end closes them."""
 
-    def __init__(self, address: Address, polls: int | None) -> None:
+    def __init__(self, address: Address) -> None:
         self.loop = asyncio.get_running_loop()
-        self.polls = None if polls is None else asyncio.Semaphore(polls)
         self._address, self._host = address, _host(address)
         self._idle: list[Stream] = []
         self._busy: set[Stream] = set()

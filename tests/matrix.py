@@ -18,7 +18,7 @@ import pytest
 COLUMNS = ("std", "gevent", "threads", "aio", "tornado", "twisted")
 #: Of a test that needs no agent; the answer is scripted, or there is none.
 ANY = ""
-HEAD = """.. Written by the test run: python -m pytest --matrix docs/matrix.rst
+HEAD = """.. Written by the test run: python -m pytest --matrix=docs/matrix.rst
 
 """
 

@@ -16,7 +16,9 @@ ROOT = Path(consul.__file__).parent
 IO = ["requests", "aiohttp", "tornado", "twisted", "treq", "asyncio", "threading", "socket"]
 FLAVOURS = ["std", "threads", "aio", "tornado", "twisted"]
 #: What belongs to one flavour, or to some, and does I/O.
-IO_PARTS = {"workers"}.union(path.stem for name in FLAVOURS for path in ROOT.glob(f"{name}_*.py"))
+IO_PARTS = {"loops", "workers"}.union(
+    path.stem for name in FLAVOURS for path in ROOT.glob(f"{name}_*.py")
+)
 
 CORE = [
     "exceptions",
@@ -135,7 +137,10 @@ def test_base_imports_no_flavour():
 def test_parts_of_flavours_import_the_core_and_each_other(name):
     found = arrows(ROOT / f"{name}.py")
     others = {part for part in IO_PARTS if part.partition("_")[0] != name.partition("_")[0]}
-    assert not found & {*FLAVOURS, *others, "base"}
+    if name == "loops":
+        # The class that two flavours derive theirs from.
+        found -= {"base"}
+    assert not found & {*FLAVOURS, *others - {"loops"}, "base"}
 
 
 def test_every_module_is_accounted_for():
