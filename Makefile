@@ -13,7 +13,7 @@ PYTHONS := $(wildcard $(PYENV_ROOT)/versions/3.1[0-3].*/bin/python)
 MATRIX := $(if $(CI),--matrix=docs/matrix.rst)
 COVERAGE := --cov=consul --cov-branch --cov-report=term-missing:skip-covered
 
-.PHONY: demo test check docs soak all-pythons clean
+.PHONY: demo test check docs soak bench all-pythons clean
 
 demo: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python tools/demo.py
@@ -35,6 +35,9 @@ docs: $(STAMP)
 
 soak: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python tests/soak.py
+
+bench: $(STAMP)
+	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python -m benchmarks
 
 all-pythons: $(STAMP)
 	@$(BIN)/python tools/servers.py all

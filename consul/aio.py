@@ -6,11 +6,12 @@ import asyncio
 import ssl
 import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from consul import exceptions
 from consul.lifecycle import Awaited
-from consul.loops import Looped
+from consul.loops import Looped, at_once
 from consul.request import Call, Request, Response
 from consul.steps import Steps
 
@@ -62,6 +63,13 @@ async def _once(
         raise Dropped(f"{type(error).__name__}: {error}") from error.__cause__
 
 
+@lru_cache(64)
+def _limits(deadline: float | None, connect: float | None) -> aiohttp.ClientTimeout:
+    # Not its "connect", which also counts waiting for a turn that nobody waits for here, and takes
+    # a timer for each call.
+    return aiohttp.ClientTimeout(total=deadline, sock_connect=connect)
+
+
 #: What one loop has: a session and, in its keeping, what closes it.
 Sessions = dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]]
 
@@ -93,7 +101,7 @@ class HTTPClient(Looped):
         self._parents.update(self._sessions)
         self._sessions = {}
 
-    async def session(self) -> aiohttp.ClientSession:
+    def session(self) -> aiohttp.ClientSession:
         """The session of the running loop."""
         if self.config.session is not None:
             return self.config.session  # type: ignore[no-any-return]
@@ -121,7 +129,7 @@ class HTTPClient(Looped):
         session._retry_connection = False
         keeper = _closing(session)
         self._sessions[loop] = session, keeper
-        await keeper.__anext__()
+        at_once(keeper.__anext__())
         return session
 
     def _options(self, request: Request, url: str) -> dict[str, Any]:
@@ -144,14 +152,14 @@ class HTTPClient(Looped):
         request, url = call.request, self.url(call.request)
         sent = False
         try:
-            session, options = await self.session(), self._options(request, url)
+            session, options = self.session(), self._options(request, url)
             sent = True
             async with session.request(
                 request.method,
                 yarl.URL(url, encoded=True),
                 headers=request.headers,
                 data=request.body,
-                timeout=aiohttp.ClientTimeout(request.deadline, request.connect),
+                timeout=_limits(request.deadline, request.connect),
                 allow_redirects=False,
                 proxy=self.config.proxy,
                 **options,

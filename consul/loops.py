@@ -6,8 +6,9 @@ All but the one exchange with the server, which each makes with its own library.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -44,6 +45,12 @@ async def limited(work: Awaitable[T], seconds: float | None, undo: Callable[[T],
         task.add_done_callback(end)
         raise
     return task.result()
+
+
+def at_once(step: Coroutine[Any, Any, None]) -> None:
+    """Perform *step*, which waits for nothing."""
+    with contextlib.suppress(StopIteration):
+        step.send(None)
 
 
 class Looped(base.HTTPClient):

@@ -6,11 +6,10 @@ Tornado's own HTTP client opens a connection for each call, which takes longer t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,7 +19,7 @@ from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.netutil import Resolver
 
 from consul.address import Address
-from consul.loops import Expired, limited
+from consul.loops import Expired, at_once, limited
 from consul.request import Request, Response
 from consul.values import bracketed
 
@@ -159,12 +158,6 @@ def _host(address: Address) -> str:
     if not host.isascii():
         host = host.encode("idna").decode()
     return host if address.socket is not None else f"{host}:{address.port}"
-
-
-def at_once(step: Coroutine[Any, Any, None]) -> None:
-    """Perform *step*, which waits for nothing."""
-    with contextlib.suppress(StopIteration):
-        step.send(None)
 
 
 class Pool:

@@ -16,7 +16,7 @@ release = re.search(
 version = release
 
 extensions = ["sphinx.ext.autodoc", "endpoints"]
-exclude_patterns = ["_build", "matrix.rst", "cluster.rst"]
+exclude_patterns = ["_build", "matrix.rst", "cluster.rst", "benchmarks.rst"]
 html_theme = "furo"
 html_title = f"python-consul {release}"
 

@@ -425,9 +425,9 @@ class Record:
 def present() -> list[str]:
     """The flavours whose libraries are here."""
     found = []
-    for name in FLAVOURS:
+    for name, kind in FLAVOURS.items():
         with contextlib.suppress(ImportError):
-            import_module(f"consul.{name}")
+            import_module(f"consul.{kind.name}")
             found.append(name)
     return found
 

@@ -61,7 +61,7 @@ def test_the_first_calls_of_a_loop_share_one_session(agent: Agent) -> None:
     async def main() -> None:
         async with Consul(port=agent.port) as client:
             await asyncio.gather(*(client.status.leader() for _ in range(20)))
-            assert await client.http.session() is await client.http.session()
+            assert client.http.session() is client.http.session()
 
     asyncio.run(main())
 
