@@ -1,0 +1,377 @@
+"""What a call costs beside the bare HTTP library: one flavour, in a process of its own.
+
+    python -m benchmarks.calls FLAVOUR PORT [--plain] [--rounds N]
+
+Prints JSON.  Ours and the bare library's calls take turns, batch by batch, against the same agent;
+the bare side does what a caller needs at least: it parses the JSON with the standard library and
+decodes the value.  ``--plain`` hides orjson, which is the extra ``speed``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+KEY = "benchmark/key"
+VALUE = b"a value of some twenty bytes"
+SERVICE = "benchmark"
+FLIGHT = 64
+
+#: Case -> calls in a batch; the one in flight counts its 64 calls one by one.
+BATCHES = {"get": 150, "put": 60, "flight": 3, "health": 6}
+
+
+class Side(NamedTuple):
+    """How one side makes a batch of each case; an awaitable one is waited for by the flavour."""
+
+    name: str
+    get: Callable[[int], Any]
+    put: Callable[[int], Any]
+    flight: Callable[[int], Any]
+    health: Callable[[int], Any]
+
+
+def check_pair(answer: Any) -> None:
+    if answer[1]["Value"] != VALUE:
+        raise AssertionError(answer)
+
+
+def check_json(body: bytes) -> None:
+    if base64.b64decode(json.loads(body)[0]["Value"]) != VALUE:
+        raise AssertionError(body)
+
+
+def urls(port: int) -> tuple[str, str]:
+    base = f"http://127.0.0.1:{port}/v1"
+    return f"{base}/kv/{KEY}", f"{base}/health/service/{SERVICE}"
+
+
+def sequential(call: Callable[[], Any]) -> Callable[[int], None]:
+    def batch(count: int) -> None:
+        for _ in range(count):
+            call()
+
+    return batch
+
+
+def one_by_one(call: Callable[[], Awaitable[Any]]) -> Callable[[int], Awaitable[None]]:
+    async def batch(count: int) -> None:
+        for _ in range(count):
+            await call()
+
+    return batch
+
+
+def together(call: Callable[[], Awaitable[Any]]) -> Callable[[int], Awaitable[None]]:
+    async def batch(count: int) -> None:
+        for _ in range(count):
+            await asyncio.gather(*(call() for _ in range(FLIGHT)))
+
+    return batch
+
+
+def nothing(count: int) -> None:
+    """Of a side that has no way to do it."""
+
+
+def http_client(port: int) -> Side:
+    import http.client
+
+    kv, health = (url.partition(f":{port}")[2] for url in urls(port))
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+
+    def get() -> None:
+        connection.request("GET", kv)
+        check_json(connection.getresponse().read())
+
+    def put() -> None:
+        connection.request("PUT", kv, VALUE)
+        json.loads(connection.getresponse().read())
+
+    def read() -> None:
+        connection.request("GET", health)
+        json.loads(connection.getresponse().read())
+
+    return Side("http.client", sequential(get), sequential(put), nothing, sequential(read))
+
+
+def std(port: int) -> tuple[list[Side], Callable[..., Any]]:
+    import requests
+
+    import consul
+
+    client = consul.Consul(port=port)
+    session = requests.Session()
+    kv, health = urls(port)
+
+    ours = Side(
+        "consul",
+        sequential(lambda: check_pair(client.kv.get(KEY))),
+        sequential(lambda: client.kv.put(KEY, VALUE)),
+        nothing,
+        sequential(lambda: client.health.service(SERVICE)),
+    )
+    bare = Side(
+        "requests",
+        sequential(lambda: check_json(session.get(kv).content)),
+        sequential(lambda: session.put(kv, VALUE).json()),
+        nothing,
+        sequential(lambda: session.get(health).json()),
+    )
+    return [ours, bare, http_client(port)], lambda batch, count: batch(count)
+
+
+def threads(port: int) -> tuple[list[Side], Callable[..., Any]]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    from consul.threads import Consul
+
+    client = Consul(port=port)
+    session = requests.Session()
+    session.mount("http://", HTTPAdapter(pool_maxsize=FLIGHT))
+    executor = ThreadPoolExecutor(16)
+    kv, health = urls(port)
+
+    def ours_together(count: int) -> None:
+        for _ in range(count):
+            for future in [client.kv.get(KEY) for _ in range(FLIGHT)]:
+                check_pair(future.result())
+
+    def read(url: str) -> bytes:
+        return session.get(url).content
+
+    def bare_together(count: int) -> None:
+        for _ in range(count):
+            for future in [executor.submit(read, kv) for _ in range(FLIGHT)]:
+                check_json(future.result())
+
+    ours = Side(
+        "consul",
+        sequential(lambda: check_pair(client.kv.get(KEY).result())),
+        sequential(lambda: client.kv.put(KEY, VALUE).result()),
+        ours_together,
+        sequential(lambda: client.health.service(SERVICE).result()),
+    )
+    bare = Side(
+        "requests in an executor",
+        sequential(lambda: check_json(executor.submit(read, kv).result())),
+        sequential(lambda: executor.submit(session.put, kv, VALUE).result().json()),
+        bare_together,
+        sequential(lambda: json.loads(executor.submit(read, health).result())),
+    )
+    return [ours, bare], lambda batch, count: batch(count)
+
+
+def aio(port: int) -> tuple[list[Side], Callable[..., Any]]:
+    import aiohttp
+
+    from consul.aio import Consul
+
+    loop = asyncio.new_event_loop()
+    kv, health = urls(port)
+    client = Consul(port=port)
+
+    async def make() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+
+    session = loop.run_until_complete(make())
+
+    async def ours_get() -> None:
+        check_pair(await client.kv.get(KEY))
+
+    async def bare_get() -> None:
+        async with session.get(kv) as reply:
+            check_json(await reply.read())
+
+    async def bare_put() -> None:
+        async with session.put(kv, data=VALUE) as reply:
+            json.loads(await reply.read())
+
+    async def bare_health() -> None:
+        async with session.get(health) as reply:
+            json.loads(await reply.read())
+
+    sides = [
+        Side(
+            "consul",
+            one_by_one(ours_get),
+            one_by_one(lambda: client.kv.put(KEY, VALUE)),
+            together(ours_get),
+            one_by_one(lambda: client.health.service(SERVICE)),
+        ),
+        Side(
+            "aiohttp",
+            one_by_one(bare_get),
+            one_by_one(bare_put),
+            together(bare_get),
+            one_by_one(bare_health),
+        ),
+    ]
+    return sides, lambda batch, count: loop.run_until_complete(batch(count))
+
+
+def tornado(port: int) -> tuple[list[Side], Callable[..., Any]]:
+    from tornado.httpclient import AsyncHTTPClient
+    from tornado.ioloop import IOLoop
+
+    from consul.tornado import Consul
+
+    loop = IOLoop(make_current=False)
+    kv, health = urls(port)
+    client = Consul(port=port)
+
+    async def make() -> AsyncHTTPClient:
+        return AsyncHTTPClient(force_instance=True, max_clients=FLIGHT)
+
+    bare = loop.run_sync(make)
+
+    async def ours_get() -> None:
+        check_pair(await client.kv.get(KEY))
+
+    async def bare_get() -> None:
+        check_json((await bare.fetch(kv)).body)
+
+    async def bare_put() -> None:
+        json.loads((await bare.fetch(kv, method="PUT", body=VALUE)).body)
+
+    async def bare_health() -> None:
+        json.loads((await bare.fetch(health)).body)
+
+    sides = [
+        Side(
+            "consul",
+            one_by_one(ours_get),
+            one_by_one(lambda: client.kv.put(KEY, VALUE)),
+            together(ours_get),
+            one_by_one(lambda: client.health.service(SERVICE)),
+        ),
+        Side(
+            "tornado fetch",
+            one_by_one(bare_get),
+            one_by_one(bare_put),
+            together(bare_get),
+            one_by_one(bare_health),
+        ),
+    ]
+    return sides, lambda batch, count: loop.run_sync(lambda: batch(count))
+
+
+def twisted(port: int) -> tuple[list[Side], Callable[..., Any]]:
+    import threading
+
+    import treq
+    from twisted.internet import reactor, threads
+    from twisted.internet.defer import Deferred, gatherResults
+
+    from consul.twisted import Consul
+
+    loop: Any = reactor
+    kv, health = urls(port)
+    client = Consul(port=port)
+
+    def chained(call: Callable[[], Any]) -> Callable[[int], Any]:
+        async def batch(count: int) -> None:
+            for _ in range(count):
+                await call()
+
+        return lambda count: Deferred.fromCoroutine(batch(count))
+
+    def gathered(call: Callable[[], Any]) -> Callable[[int], Any]:
+        async def batch(count: int) -> None:
+            for _ in range(count):
+                await gatherResults([call() for _ in range(FLIGHT)])
+
+        return lambda count: Deferred.fromCoroutine(batch(count))
+
+    def ours_get() -> Any:
+        return client.kv.get(KEY).addCallback(check_pair)
+
+    def bare_get() -> Any:
+        return treq.get(kv).addCallback(treq.content).addCallback(check_json)
+
+    sides = [
+        Side(
+            "consul",
+            chained(ours_get),
+            chained(lambda: client.kv.put(KEY, VALUE)),
+            gathered(ours_get),
+            chained(lambda: client.health.service(SERVICE)),
+        ),
+        Side(
+            "treq",
+            chained(bare_get),
+            chained(
+                lambda: treq.put(kv, data=VALUE).addCallback(treq.content).addCallback(json.loads)
+            ),
+            gathered(bare_get),
+            chained(lambda: treq.get(health).addCallback(treq.content).addCallback(json.loads)),
+        ),
+    ]
+    threading.Thread(target=loop.run, args=(False,), daemon=True).start()
+    return sides, lambda batch, count: threads.blockingCallFromThread(loop, batch, count)
+
+
+FLAVOURS = {"std": std, "threads": threads, "aio": aio, "tornado": tornado, "twisted": twisted}
+
+
+def measure(sides: list[Side], run: Callable[..., Any], rounds: int) -> dict[str, Any]:
+    """Case -> side -> medians in microseconds per call, and the ratio to the bare library."""
+    results: dict[str, Any] = {}
+    for case, count in BATCHES.items():
+        taking_part = [side for side in sides if getattr(side, case) is not nothing]
+        if not taking_part:
+            continue
+        calls = count * (FLIGHT if case == "flight" else 1)
+        spent: dict[str, list[tuple[float, float]]] = {side.name: [] for side in taking_part}
+        for number in range(rounds + 1):
+            # Each goes first as often as the other.
+            order = taking_part if number % 2 else taking_part[::-1]
+            for side in order:
+                wall, cpu = time.perf_counter(), time.process_time()
+                run(getattr(side, case), count)
+                cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+                if number:
+                    spent[side.name].append((cpu / calls * 1e6, wall / calls * 1e6))
+        ours, bare = spent[taking_part[0].name], spent[taking_part[1].name]
+        results[case] = {
+            "sides": {
+                name: {
+                    "cpu": statistics.median(cpu for cpu, _ in found),
+                    "wall": statistics.median(wall for _, wall in found),
+                }
+                for name, found in spent.items()
+            },
+            "cpu_ratio": statistics.median(a[0] / b[0] for a, b in zip(ours, bare, strict=True)),
+            "wall_ratio": statistics.median(a[1] / b[1] for a, b in zip(ours, bare, strict=True)),
+        }
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("flavour", choices=FLAVOURS)
+    parser.add_argument("port", type=int)
+    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--rounds", type=int, default=15)
+    arguments = parser.parse_args()
+    if arguments.plain:
+        sys.modules["orjson"] = None  # type: ignore[assignment]
+    sides, run = FLAVOURS[arguments.flavour](arguments.port)
+    print(json.dumps(measure(sides, run, arguments.rounds)), flush=True)
+    # Without closing what the bare sides have open, which their libraries would complain of.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""What importing costs, and making a client: CPU milliseconds and microseconds.
+
+    python -m benchmarks.imports
+
+Prints JSON.  Each import is timed in a fresh interpreter, above what a bare one takes.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+
+RUNS = 15
+
+STATEMENTS = {
+    "requests": "import requests",
+    "aiohttp": "import aiohttp",
+    "tornado": "import tornado.httpclient, tornado.simple_httpclient",
+    "treq": "import treq",
+    "consul": "import consul",
+    "consul.base": "import consul.base",
+    "consul.Consul": "import consul; consul.Consul",
+    "consul.aio": "import consul.aio",
+    "consul.tornado": "import consul.tornado",
+    "consul.twisted": "import consul.twisted",
+}
+
+CLIENTS = """
+import time
+from {module} import Consul
+made = [Consul() for _ in range(20)]
+spent = time.process_time()
+made = [Consul() for _ in range(500)]
+print((time.process_time() - spent) / 500)
+"""
+
+
+def run(code: str) -> float:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    return float(done.stdout)
+
+
+def spent(statement: str) -> float:
+    """CPU seconds of an interpreter that performs *statement*."""
+    return run(f"{statement}\nimport time\nprint(time.process_time())")
+
+
+def main() -> None:
+    times: dict[str, list[float]] = {name: [] for name in ("bare", *STATEMENTS)}
+    for _ in range(RUNS):
+        for name, found in times.items():
+            found.append(spent(STATEMENTS.get(name, "pass")))
+    bare = statistics.median(times.pop("bare"))
+    clients = {}
+    for flavour in ("std", "threads", "aio", "tornado", "twisted"):
+        code = CLIENTS.format(module=f"consul.{flavour}")
+        clients[flavour] = statistics.median(run(code) for _ in range(3)) * 1e6
+    imports = {name: (statistics.median(found) - bare) * 1e3 for name, found in times.items()}
+    print(json.dumps({"imports": imports, "clients": clients}))
+
+
+if __name__ == "__main__":
+    main()
