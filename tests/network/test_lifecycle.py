@@ -237,12 +237,13 @@ def test_no_warning(flavour, faults):
     assert faults.requests
 
 
-@pytest.mark.parametrize("flavour", ["aio"], indirect=True)
 @pytest.mark.behaviour("Lifecycle", "One client serves two loops, and each loop's end closes it")
 def test_two_loops_without_a_close(flavour, faults):
-    code = """
+    if flavour.name not in ("aio", "tornado"):
+        pytest.skip("it has no loops, or, in Twisted, one reactor")
+    code = f"""
 import asyncio
-from consul.aio import Consul
+from consul.{flavour.name} import Consul
 client = Consul(port=port)
 async def main():
     assert (await client.kv.get("good"))[0] == 7
