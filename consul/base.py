@@ -246,7 +246,9 @@ class HTTPClient:
         )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__module__}.{type(self).__qualname__} {self.base_uri}>"
+        # Of a unix socket the URI says nothing.
+        where = self.config.address if self.base_uri == self._base_uri else self.base_uri
+        return f"<{type(self).__module__}.{type(self).__qualname__} {where}>"
 
 
 class Client:

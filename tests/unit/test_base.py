@@ -10,7 +10,7 @@ from consul import base
 from consul.address import Address
 from consul.base import Consul
 from consul.callback import CB
-from consul.config import Config
+from consul.config import Config, resolve
 from consul.request import Response
 from consul.retry import Retry
 from consul.tls import TLS
@@ -89,6 +89,13 @@ def test_an_assigned_base_uri_counts():
     http.base_uri = "ftp://h"
     with pytest.raises(ValueError, match=r"^base_uri "):
         _ = http.address
+
+
+def test_a_unix_socket_is_shown():
+    http = base.HTTPClient("localhost", 80, config=resolve("unix:///run/consul.sock", environ={}))
+    assert repr(http) == "<consul.base.HTTPClient unix:///run/consul.sock>"
+    http.base_uri = "http://h:1"
+    assert repr(http) == "<consul.base.HTTPClient http://h:1>"
 
 
 def test_a_closed_client_refuses():
