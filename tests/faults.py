@@ -16,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 FAULT = "/v1/kv/fault"
 GOOD = b'[{"Key":"good","Value":"Z29vZA==","Flags":0,"ModifyIndex":7}]'
@@ -120,6 +120,12 @@ class Listener:
 
     def _serve(self, connection: socket.socket) -> None:
         raise NotImplementedError
+
+
+def works(client: Any) -> bool:
+    """Whether a masked client of a `FaultServer` gets its good answer."""
+    index, pair = client.kv.get("good")
+    return bool(index == 7 and pair["Value"] == b"good")
 
 
 class FaultServer(Listener):

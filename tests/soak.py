@@ -92,19 +92,23 @@ class Sampler:
         )
 
 
+def lane(client: Any, number: int) -> int:
+    """Mixed calls of the two flavours that are waited for in a thread: how many."""
+    end, calls = time.monotonic() + WORK, 0
+    while time.monotonic() < end:
+        steps, value = mixed(number), None
+        with contextlib.suppress(StopIteration):
+            while True:
+                name, args, options = steps.send(value)
+                value = method(client, name)(*args, **options)
+                if isinstance(value, Future):
+                    value = value.result(60)
+                calls += 1
+    return calls
+
+
 def soak_std(sampler: Sampler) -> None:
     from consul.std import Consul
-
-    def lane(client: Consul, number: int) -> int:
-        end, calls = time.monotonic() + WORK, 0
-        while time.monotonic() < end:
-            steps, value = mixed(number), None
-            with contextlib.suppress(StopIteration):
-                while True:
-                    name, args, options = steps.send(value)
-                    value = method(client, name)(*args, **options)
-                    calls += 1
-        return calls
 
     def held(client: Consul, index: int) -> None:
         with contextlib.suppress(OSError, RuntimeError):
@@ -133,17 +137,6 @@ def soak_std(sampler: Sampler) -> None:
 def soak_threads(sampler: Sampler) -> None:
     from consul.threads import Consul
 
-    def lane(client: Consul, number: int) -> int:
-        end, calls = time.monotonic() + WORK, 0
-        while time.monotonic() < end:
-            steps, value = mixed(number), None
-            with contextlib.suppress(StopIteration):
-                while True:
-                    name, args, options = steps.send(value)
-                    value = method(client, name)(*args, **options).result(60)
-                    calls += 1
-        return calls
-
     with Consul(port=sampler.port) as client, ThreadPoolExecutor(LANES) as pool:
         while sampler.going():
             lanes = [pool.submit(lane, client, number) for number in range(LANES)]
@@ -168,7 +161,7 @@ def soak_threads(sampler: Sampler) -> None:
             sampler.sample(0)
 
 
-async def awaited(sampler: Sampler, client: Any, cancel: bool) -> None:
+async def awaited(sampler: Sampler, client: Any) -> None:
     """The rounds of the two flavours that are awaited in an asyncio loop."""
 
     async def lane(number: int) -> None:
@@ -182,7 +175,7 @@ async def awaited(sampler: Sampler, client: Any, cancel: bool) -> None:
                     sampler.calls += 1
 
     async def held(index: int) -> None:
-        await client.kv.get("soak/none", index=index, wait="60s" if cancel else "200ms")
+        await client.kv.get("soak/none", index=index, wait="60s")
 
     while sampler.going():
         index = (await client.kv.get("soak/none"))[0] + 10**6
@@ -206,7 +199,7 @@ def soak_aio(sampler: Sampler) -> None:
 
     async def main() -> None:
         async with Consul(port=sampler.port) as client:
-            await awaited(sampler, client, True)
+            await awaited(sampler, client)
 
     asyncio.run(main())
 
@@ -218,8 +211,7 @@ def soak_tornado(sampler: Sampler) -> None:
 
     async def main() -> None:
         async with Consul(port=sampler.port) as client:
-            # A Tornado future cannot be cancelled: the query goes on until the server answers.
-            await awaited(sampler, client, False)
+            await awaited(sampler, client)
 
     IOLoop.current().run_sync(main)
 

@@ -40,12 +40,6 @@ class Elsewhere(FaultServer):
         self.listen()
 
 
-@pytest.fixture
-def recorder():
-    with FaultServer() as server:
-        yield server
-
-
 @pytest.fixture(scope="module")
 def folder():
     """A folder with a short name: the path of a socket has 107 bytes at most."""

@@ -11,7 +11,7 @@ from base64 import b64encode
 import pytest
 
 import consul as package
-from tests.faults import FAULT, GOOD, Fault, FaultServer, http
+from tests.faults import FAULT, GOOD, Fault, http, works
 
 INDEX = "X-Consul-Index: 7"
 ZIPPED = gzip.compress(GOOD)
@@ -31,21 +31,10 @@ BROKEN = {
 }
 
 
-@pytest.fixture
-def recorder():
-    with FaultServer() as server:
-        yield server
-
-
 def asked(head):
     """What a request says of compressed answers."""
     found = re.search(r"(?im)^accept-encoding: *(.*?)\r?$", head)
     return found[1] if found else "identity"
-
-
-def works(client):
-    index, pair = client.kv.get("good")
-    return index == 7 and pair["Value"] == b"good"
 
 
 @pytest.mark.behaviour("Compression", "not asked for on this machine, unless told to")

@@ -15,7 +15,7 @@ import requests
 import trustme
 
 import consul as package
-from tests.faults import FAULT, GOOD, Fault, FaultServer, http
+from tests.faults import FAULT, GOOD, Fault, FaultServer, http, works
 
 TOKEN = "5ec2e7aa-0000-4000-8000-000000000001"
 ELSEWHERE = "http://127.0.0.1:1/elsewhere"
@@ -93,11 +93,6 @@ def tls_server(authority, name="127.0.0.1"):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(context)
     return FaultServer(context)
-
-
-def works(client):
-    index, pair = client.kv.get("good")
-    return index == 7 and pair["Value"] == b"good"
 
 
 def failure(client):

@@ -18,12 +18,6 @@ LINE = re.compile(r"(GET|PUT|DELETE) (/v1/\S+): (\w+) in \d+\.\d ms")
 
 
 @pytest.fixture
-def recorder():
-    with FaultServer() as server:
-        yield server
-
-
-@pytest.fixture
 def log(caplog):
     """All records at INFO or above, and all of ours."""
     caplog.set_level(logging.INFO)

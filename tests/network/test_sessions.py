@@ -10,7 +10,7 @@ import traceback
 import pytest
 
 import consul as package
-from tests.faults import FAULT, GOOD, Fault, FaultServer, http
+from tests.faults import FAULT, GOOD, Fault, FaultServer, http, works
 from tests.flavours import missing
 
 TOKEN = "5ec2e7aa-0000-4000-8000-000000000001"
@@ -81,12 +81,6 @@ def make_session(flavour):
 
 
 @pytest.fixture
-def recorder():
-    with FaultServer() as server:
-        yield server
-
-
-@pytest.fixture
 def session(flavour):
     """A ``requests.Session``, for the flavours that have one."""
     only_requests(flavour)
@@ -106,11 +100,6 @@ def header(head, name):
         if line.lower().startswith(f"{name.lower()}:"):
             return line.partition(":")[2].strip()
     return None
-
-
-def works(client):
-    index, pair = client.kv.get("good")
-    return index == 7 and pair["Value"] == b"good"
 
 
 def failure(client):
