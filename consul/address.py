@@ -31,6 +31,14 @@ class Address(NamedTuple):
         return f"{self.scheme}://{bracketed(self.host)}:{self.port}{self.prefix}"
 
     @property
+    def authority(self) -> str:
+        """What the ``Host`` header of a request says."""
+        if self.socket is not None:
+            return "localhost"
+        host = self.host if self.host.isascii() else self.host.encode("idna").decode("ascii")
+        return f"{bracketed(host)}:{self.port}"
+
+    @property
     def local(self) -> bool:
         """Whether what goes there does not leave this machine."""
         host = self.host.strip("[]").lower()

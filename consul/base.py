@@ -133,11 +133,14 @@ class HTTPClient:
 
         self._exchange = exchange
         config = config or Config(retry=Retry())
-        address = Address(host, addresses.port("port", port), scheme, config.address.prefix)
+        number = addresses.port("port", port)
+        # Only a text has brackets around an IPv6 address.
+        address = Address(host.strip("[]"), number, scheme, config.address.prefix)
         if address[:3] == config.address[:3]:
             address = config.address
-        self.config = config._replace(address=address, tls=tls.check(verify, cert, config.tls[2]))
-        self.host, self.port, self.scheme = address[:3]
+        checked = tls.check(verify, cert, config.tls.server_name)
+        self.config = config._replace(address=address, tls=checked)
+        self.host, self.port, self.scheme = host, number, scheme
         self.verify, self.cert = verify, cert
         self.base_uri = self._base_uri = address.base_uri
         self.closed = False

@@ -19,7 +19,7 @@ from consul.address import Address
 from consul.request import Limits
 from consul.retry import Retry
 from consul.tls import TLS, Cert
-from consul.values import header, merged
+from consul.values import count, header, merged
 from consul.version import __version__
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
+
+#: Idle connections that a client keeps; there is no limit to those in use.  An agent's own is 200.
+KEPT = 64
 
 
 class Options(TypedDict, total=False):
@@ -132,7 +135,7 @@ def resolve(
         secrets + proxies.secrets(proxy),
         proxy,
         _retry(options.get("retry", True)),
-        _count("max_polls", get("max_polls")),
+        None if get("max_polls") is None else count("max_polls", get("max_polls")),
         session,
         _hook("on_request", get("on_request")),
         _hook("on_response", get("on_response")),
@@ -285,16 +288,6 @@ def _name(name: str, value: object, environ: Mapping[str, str], variable: str) -
 def _truth(name: str, value: object) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise TypeError(f"{name} must be True, False or None, not {value!r}")
-    return value
-
-
-def _count(name: str, value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number or None, not {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be 1 or more: {value!r}")
     return value
 
 

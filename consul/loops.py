@@ -88,21 +88,19 @@ class Looped(base.HTTPClient):
         return await self._polled(call, self.config.max_polls)
 
     async def _polled(self, call: Call[T], most: int) -> T:
-        loop, deadline, began = asyncio.get_running_loop(), call.request.deadline, time.monotonic()
+        loop, began = asyncio.get_running_loop(), time.monotonic()
         polls = self._polls.get(loop)
         if polls is None:
             polls = self._polls[loop] = asyncio.Semaphore(most)
         release = polls.release
         try:
-            await limited(polls.acquire(), deadline, lambda _: release())
+            await limited(polls.acquire(), call.request.deadline, lambda _: release())
         except Expired as error:
             raise call.timed_out(self.timeout_class) from error
         try:
             # It may have been closed meanwhile.
             self.ready()
-            if deadline is not None:
-                call = call.within(max(0.001, began + deadline - time.monotonic()))
-            return await self.exchanged(call)
+            return await self.exchanged(call.after(time.monotonic() - began))
         finally:
             # Else those that wait cannot be told.
             if not loop.is_closed():

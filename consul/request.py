@@ -178,6 +178,12 @@ class Call(Step[T]):
             self.decode,
         )
 
+    def after(self, spent: float) -> Self:
+        """The same call when *spent* seconds of its time are over."""
+        deadline = self.request.deadline
+        # A limit of 0 means different things to the libraries, and a negative one nothing.
+        return self if deadline is None else self.within(max(0.001, deadline - spent))
+
     def read(self, response: Response) -> T:
         """What *response* means; an error in it is raised with verb and path."""
         try:
@@ -322,9 +328,7 @@ class Settings(Protocol):
 
 
 CONSISTENCY = ("default", "consistent", "stale")
-_WRITE_KEYWORDS = frozenset(
-    ("token", "dc", *ScopeOptions.__annotations__, *WriteOptions.__annotations__)
-)
+_WRITE_KEYWORDS = frozenset(("token", "dc", *WriteOptions.__annotations__))
 _READ_KEYWORDS = _WRITE_KEYWORDS.union(
     ("index", "wait", "consistency", "near"), ReadOptions.__annotations__
 )

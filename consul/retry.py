@@ -116,11 +116,8 @@ async def repeating(
             break
         if pause:
             await Sleep(pause)
-        again = call
-        if deadline is not None:
-            again = call.within(began + deadline - await Now())
         try:
-            return await attempt(again)
+            return await attempt(call.after(await Now() - began))
         except ConsulException as another:
             error = another
             sent = sent or _possible(error)

@@ -74,8 +74,6 @@ class HTTPClient(base.HTTPClient):
     def _setup(self) -> None:
         self._session: requests.Session | None = self.config.session
         self._fresh()
-        if self.config.proxy is not None:
-            _ = self.session
 
     def _fresh(self) -> None:
         self._lock = Lock()
@@ -88,8 +86,8 @@ class HTTPClient(base.HTTPClient):
         self._fresh()
         if pools is not None:
             pools.abandon()
-        if self.config.session is not None:
-            abandon(self.config.session)
+        if self._session is not None:
+            abandon(self._session)
 
     def pools(self) -> Pools:
         """The connections to the agent; OSError where a file that TLS needs cannot be used."""
@@ -135,22 +133,21 @@ class HTTPClient(base.HTTPClient):
         self.ready()
         if self._polls is None or call.request.hold is None:
             return self._exchanged(call)
-        began, deadline = time.monotonic(), call.request.deadline
-        if not self._polls.acquire(timeout=deadline):
+        began = time.monotonic()
+        if not self._polls.acquire(timeout=call.request.deadline):
             raise call.timed_out(Timeout)
         try:
             # It may have been closed meanwhile.
             self.ready()
-            if deadline is not None:
-                call = call.within(max(0.001, began + deadline - time.monotonic()))
-            return self._exchanged(call)
+            return self._exchanged(call.after(time.monotonic() - began))
         finally:
             self._polls.release()
 
     def _exchanged(self, call: Call[T]) -> T:
         try:
-            exchange = self._directly if self._session is None else self._with_session
-            response = exchange(call.request)
+            # A proxy is requests' business.
+            direct = self._session is None and self.config.proxy is None
+            response = (self._directly if direct else self._with_session)(call.request)
         except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
             # All of requests' exceptions are OSErrors.
             causes = tuple(_causes(error))

@@ -25,10 +25,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
 from consul.address import Address
-from consul.config import Config
+from consul.config import KEPT, Config
 
-#: Idle connections that are kept; there is no limit to those in use.  An agent's own is 200.
-KEPT = 64
 #: How all the answers begin that matter for speed.
 PLAIN = b"HTTP/1.1 200 OK\r\n"
 
@@ -203,30 +201,23 @@ class _UnixConnection(_Ending, HTTPConnection):
 
 
 class Pools:
-    """The connections of one client: a pool for its agent, and what can end them all."""
+    """The connections of one client: a pool for its agent, and what can end them all.
+
+    Raises OSError where a file that TLS needs cannot be used.
+    """
 
     def __init__(self, address: Address, config: Config) -> None:
-        self.address, self.config = address, config
+        self.address = address
         self._open_ones: WeakSet[Any] = WeakSet()
-        self.pool = self._pool()
-
-    def _pool(self) -> HTTPConnectionPool:
-        # Not the bracketed form of IPv6: urllib3 adds the brackets itself.
-        host, port = self.address.host.strip("[]"), self.address.port
-        pool: HTTPConnectionPool
-        if self.address.scheme == "https":
-            pool = HTTPSConnectionPool(host, port, maxsize=KEPT, **self.secure())
-        else:
-            pool = HTTPConnectionPool(host, port, maxsize=KEPT)
-        return self.ours(pool)
-
-    def secure(self) -> dict[str, Any]:
-        """What urllib3 is to know of TLS; OSError where a file cannot be used."""
-        tls = self.config.tls
-        options: dict[str, Any] = {"ssl_context": tls.context()}
-        if tls.server_name is not None:
-            options["server_hostname"] = tls.server_name
-        return options
+        #: What urllib3 is to know of TLS.
+        self.secure: dict[str, Any] = {}
+        kind: type[HTTPConnectionPool] = HTTPConnectionPool
+        if address.scheme == "https":
+            kind = HTTPSConnectionPool
+            self.secure["ssl_context"] = config.tls.context()
+            if config.tls.server_name is not None:
+                self.secure["server_hostname"] = config.tls.server_name
+        self.pool = self.ours(kind(address.host, address.port, maxsize=KEPT, **self.secure))
 
     def ours(self, pool: HTTPConnectionPool) -> HTTPConnectionPool:
         """*pool*, with connections of ours."""
@@ -278,12 +269,10 @@ class Adapter(HTTPAdapter):
         pools, proxy = self.pools(), select_proxy(request.url, proxies)
         if not proxy:
             return pools.pool
-        address = pools.address
-        more = pools.secure() if address.scheme == "https" else None
+        host, port, scheme = pools.address[:3]
         manager = self.proxy_manager_for(proxy)
-        host = address.host.strip("[]")
         return pools.ours(
-            manager.connection_from_host(host, address.port, address.scheme, pool_kwargs=more)
+            manager.connection_from_host(host, port, scheme, pool_kwargs=pools.secure)
         )
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:

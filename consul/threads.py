@@ -13,6 +13,7 @@ from consul import std
 from consul.lifecycle import Direct
 from consul.request import Call
 from consul.steps import Steps
+from consul.values import count
 from consul.workers import Workers
 
 if TYPE_CHECKING:
@@ -47,11 +48,7 @@ class HTTPClient(std.HTTPClient):
         config: Config | None = None,
         workers: int = 16,
     ) -> None:
-        if isinstance(workers, bool) or not isinstance(workers, int):
-            raise TypeError(f"workers must be a whole number, not {workers!r}")
-        if workers < 1:
-            raise ValueError(f"workers must be 1 or more: {workers!r}")
-        self._limit = workers
+        self._limit = count("workers", workers)
         super().__init__(host, port, scheme, verify, cert, config=config)
 
     def _fresh(self) -> None:

@@ -19,14 +19,12 @@ from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.netutil import Resolver
 
 from consul.address import Address
+from consul.config import KEPT
 from consul.loops import Expired, at_once, limited
 from consul.request import Request, Response
-from consul.values import bracketed
 
 T = TypeVar("T")
 
-#: Idle connections that are kept; there is no limit to those in use.  An agent's own is 200.
-KEPT = 64
 #: No limit to a body, as in the other flavours.
 PARAMETERS = HTTP1ConnectionParameters(max_header_size=1 << 16, max_body_size=1 << 62)
 
@@ -101,18 +99,17 @@ async def _connected(
     address: Address, seconds: float | None, context: ssl.SSLContext | None, name: str | None
 ) -> Stream:
     # Not TCPClient: its streams cannot be ours, and one that is replaced may have read something.
-    host = address.host.strip("[]")
     failure: Exception = OSError("the name has no address")
     places: list[tuple[int, Any]] = [(socket.AF_UNIX, address.socket)]
     if address.socket is None:
-        places = await Resolver().resolve(host, address.port)
+        places = await Resolver().resolve(address.host, address.port)
     for family, place in places:
         sock = socket.socket(family)
         stream = Stream(sock) if context is None else SecureStream(sock, ssl_options=context)
         try:
             # One that stays silent leaves time for the others.
             share = seconds and seconds / len(places)
-            return await limited(stream.connect(place, name or host), share, Stream.close)
+            return await limited(stream.connect(place, name or address.host), share, Stream.close)
         except BaseException as error:
             stream.close()
             if isinstance(error, ssl.SSLError) or not isinstance(error, (OSError, Expired)):
@@ -153,19 +150,12 @@ def fields(request: Request) -> HTTPHeaders:
     return headers
 
 
-def _host(address: Address) -> str:
-    host = bracketed(address.host)
-    if not host.isascii():
-        host = host.encode("idna").decode()
-    return host if address.socket is not None else f"{host}:{address.port}"
-
-
 class Pool:
     """The connections of one client in the running loop, whose end closes them."""
 
     def __init__(self, address: Address) -> None:
         self.loop = asyncio.get_running_loop()
-        self._address, self._host = address, _host(address)
+        self._address = address
         self._idle: list[Stream] = []
         self._busy: set[Stream] = set()
         self._opening: set[asyncio.Future[Any]] = set()
@@ -183,7 +173,7 @@ class Pool:
     def take(self, address: Address) -> Stream | None:
         """A connection that was kept, the last one first."""
         if address is not self._address:
-            self._address, self._host = address, _host(address)
+            self._address = address
             self._end_idle()
         while self._idle:
             stream = self._idle.pop()
@@ -224,7 +214,7 @@ class Pool:
         try:
             headers, answer = fields(request), _Answer(stream)
             if "Host" not in headers:
-                headers["Host"] = self._host
+                headers["Host"] = stream.address.authority
             if request.body is not None or request.method != "GET":
                 headers["Content-Length"] = str(len(request.body or b""))
             target = stream.address.prefix + request.target

@@ -161,9 +161,7 @@ class HTTPClient(base.HTTPClient):
         try:
             # It may have been closed meanwhile.
             self.ready()
-            if deadline is not None:
-                call = call.within(max(0.001, began + deadline - time.monotonic()))
-            value: T = yield self._exchanged(call)
+            value: T = yield self._exchanged(call.after(time.monotonic() - began))
             return value
         finally:
             polls.release()

@@ -15,13 +15,10 @@ from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 
 from consul.address import Address
-from consul.config import Config
+from consul.config import KEPT, Config
 from consul.request import Request, Response
 from consul.twisted_tls import Creator, Endpoint
-from consul.values import bracketed
 
-#: Idle connections kept; there is no limit to those in use.
-KEPT = 64
 #: Heads of requests kept, for they hardly differ from call to call.
 HEADS = 64
 #: Seconds to connect in as far as Twisted minds it, which has no "none"; `Exchange` minds it.
@@ -230,28 +227,26 @@ class Connections:
         if route is None or route.address is not address:
             if route is not None:
                 self.pool.closeCachedConnections()
-            route = self._route = Route(address, *self._endpoint(address))
+            host = address.authority.encode("ascii")
+            route = self._route = Route(address, self._endpoint(address), host)
         return route
 
-    def _endpoint(self, address: Address) -> tuple[Any, bytes]:
-        endpoint: Any
+    def _endpoint(self, address: Address) -> Any:
         if address.socket is not None:
             # Twisted fails to say so, and would leave the caller waiting.
             if len(os.fsencode(address.socket)) > LONGEST:
                 raise OSError(f"the path of the socket is too long: {address.socket}")
             # Twisted's class has no types.
             connect: Any = endpoints.UNIXClientEndpoint
-            endpoint = connect(self.reactor, address.socket, FOREVER)
-            return endpoint, b"localhost"
-        name = address.host.strip("[]")
-        endpoint = endpoints.HostnameEndpoint(
+            return connect(self.reactor, address.socket, FOREVER)
+        name = address.host
+        endpoint: Any = endpoints.HostnameEndpoint(
             self.reactor, name, address.port, FOREVER, attemptDelay=PATIENCE
         )
         if address.scheme == "https":
             tls = self.config.tls
             endpoint = Endpoint(Creator(tls.context(), tls.server_name or name), endpoint)
-        host = f"{bracketed(name)}:{address.port}"
-        return endpoint, host.encode("ascii" if host.isascii() else "idna")
+        return endpoint
 
     def close(self) -> Deferred[None]:
         """Close them all; the requests that are on their way fail."""

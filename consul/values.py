@@ -136,6 +136,15 @@ def flag(name: str, value: object) -> str:
     raise ValueError(f"{name} must be True or False: {value!r}")
 
 
+def count(name: str, value: object) -> int:
+    """*value*, how many there may be of something."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, not {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be 1 or more: {value!r}")
+    return value
+
+
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _UNITS = {
     "ns": 1e-9,

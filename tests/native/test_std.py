@@ -46,6 +46,20 @@ def test_requests_is_not_what_sends_unless_asked_for() -> None:
         assert ["X-Mine: yes" in head for head in server.requests] == [False, True]
 
 
+def test_an_adapter_of_the_users_own_is_not_shared_with_a_forked_process() -> None:
+    with FaultServer() as server, Consul(port=server.port) as client:
+        adapter = requests.adapters.HTTPAdapter()
+        client.http.session.mount("http://", adapter)
+        assert client.kv.get("good").index == 7
+        parents = adapter.poolmanager
+        # What the new process does first.
+        client.http.forked()
+        assert client.kv.get("good").index == 7
+        assert adapter.poolmanager is not parents
+        assert len(server.connections) == 2
+        parents.clear()
+
+
 def test_the_session_keeps_the_policy_and_the_limits() -> None:
     with FaultServer() as server, Consul(port=server.port, timeout=0.5) as client:
         assert isinstance(client.http.session, requests.Session)

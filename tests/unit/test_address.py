@@ -183,3 +183,16 @@ def test_the_address_of_a_sockets_base_uri():
 def test_a_base_uri_that_makes_no_sense():
     with pytest.raises(ValueError, match=r"^base_uri "):
         address.address("ftp://h")
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (Address("h", 1), "h:1"),
+        (Address("::1", 1), "[::1]:1"),
+        (Address("bücher.example", 80), "xn--bcher-kva.example:80"),
+        (Address("localhost", 80, socket="/run/c.sock"), "localhost"),
+    ],
+)
+def test_authority(address, expected):
+    assert address.authority == expected

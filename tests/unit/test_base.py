@@ -44,6 +44,7 @@ class Client(Consul):
         ((), "http://127.0.0.1:8500"),
         (("h", "1", "https"), "https://h:1"),
         (("::1", 1), "http://[::1]:1"),
+        (("[::1]", 1), "http://[::1]:1"),
     ],
 )
 def test_python_consuls_arguments(arguments, uri):

@@ -120,6 +120,14 @@ def test_without_a_limit_nothing_has_a_deadline():
     assert (made.deadline, made.connect) == (None, None)
 
 
+def test_after_leaves_what_is_left_of_the_time_and_never_nothing():
+    call = Call(build(settings(), "GET", "/"), callback.value)
+    assert call.after(20).request.deadline == 40
+    assert call.after(60).request.deadline == call.after(1000).request.deadline == 0.001
+    endless = Call(build(settings(limits=Limits.of(None)), "GET", "/"), callback.value)
+    assert endless.after(1000) is endless
+
+
 def test_within_only_shortens():
     call = Call(build(settings(), "GET", "/"), callback.value)
     assert (call.within(2).request.deadline, call.within(2).request.connect) == (2, 2)
