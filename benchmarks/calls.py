@@ -78,6 +78,30 @@ def together(call: Callable[[], Awaitable[Any]]) -> Callable[[int], Awaitable[No
     return batch
 
 
+def coroutines(
+    client: Any,
+    name: str,
+    get: Callable[[], Awaitable[Any]],
+    put: Callable[[], Awaitable[Any]],
+    health: Callable[[], Awaitable[Any]],
+) -> list[Side]:
+    """The sides of a flavour whose calls are awaited in a loop of asyncio's."""
+
+    async def ours() -> None:
+        check_pair(await client.kv.get(KEY))
+
+    return [
+        Side(
+            "consul",
+            one_by_one(ours),
+            one_by_one(lambda: client.kv.put(KEY, VALUE)),
+            together(ours),
+            one_by_one(lambda: client.health.service(SERVICE)),
+        ),
+        Side(name, one_by_one(get), one_by_one(put), together(get), one_by_one(health)),
+    ]
+
+
 def nothing(count: int) -> None:
     """Of a side that has no way to do it."""
 
@@ -187,9 +211,6 @@ def aio(port: int) -> tuple[list[Side], Callable[..., Any]]:
 
     session = loop.run_until_complete(make())
 
-    async def ours_get() -> None:
-        check_pair(await client.kv.get(KEY))
-
     async def bare_get() -> None:
         async with session.get(kv) as reply:
             check_json(await reply.read())
@@ -202,22 +223,7 @@ def aio(port: int) -> tuple[list[Side], Callable[..., Any]]:
         async with session.get(health) as reply:
             json.loads(await reply.read())
 
-    sides = [
-        Side(
-            "consul",
-            one_by_one(ours_get),
-            one_by_one(lambda: client.kv.put(KEY, VALUE)),
-            together(ours_get),
-            one_by_one(lambda: client.health.service(SERVICE)),
-        ),
-        Side(
-            "aiohttp",
-            one_by_one(bare_get),
-            one_by_one(bare_put),
-            together(bare_get),
-            one_by_one(bare_health),
-        ),
-    ]
+    sides = coroutines(client, "aiohttp", bare_get, bare_put, bare_health)
     return sides, lambda batch, count: loop.run_until_complete(batch(count))
 
 
@@ -236,9 +242,6 @@ def tornado(port: int) -> tuple[list[Side], Callable[..., Any]]:
 
     bare = loop.run_sync(make)
 
-    async def ours_get() -> None:
-        check_pair(await client.kv.get(KEY))
-
     async def bare_get() -> None:
         check_json((await bare.fetch(kv)).body)
 
@@ -248,22 +251,7 @@ def tornado(port: int) -> tuple[list[Side], Callable[..., Any]]:
     async def bare_health() -> None:
         json.loads((await bare.fetch(health)).body)
 
-    sides = [
-        Side(
-            "consul",
-            one_by_one(ours_get),
-            one_by_one(lambda: client.kv.put(KEY, VALUE)),
-            together(ours_get),
-            one_by_one(lambda: client.health.service(SERVICE)),
-        ),
-        Side(
-            "tornado fetch",
-            one_by_one(bare_get),
-            one_by_one(bare_put),
-            together(bare_get),
-            one_by_one(bare_health),
-        ),
-    ]
+    sides = coroutines(client, "tornado fetch", bare_get, bare_put, bare_health)
     return sides, lambda batch, count: loop.run_sync(lambda: batch(count))
 
 
