@@ -70,6 +70,10 @@ def _limits(deadline: float | None, connect: float | None) -> aiohttp.ClientTime
     return aiohttp.ClientTimeout(total=deadline, sock_connect=connect)
 
 
+#: Bytes of an answer that may wait to be put together; with aiohttp's own number of them it stops
+#: the connection and starts it again many times for a large answer.
+READ = 1 << 20
+
 #: What one loop has: a session and, in its keeping, what closes it.
 Sessions = dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]]
 
@@ -123,6 +127,8 @@ class HTTPClient(Looped):
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            headers=self.config.headers,
+            read_bufsize=READ,
         )
         # A write that may have been done must not be done again unasked; a PUT is not idempotent
         # here (?cas=, ?acquire=).  `_once` does the same with public means, and takes longer.
@@ -133,15 +139,22 @@ class HTTPClient(Looped):
         return session
 
     def _options(self, request: Request, url: str) -> dict[str, Any]:
+        """What `exchanged` does not say of every request."""
+        headers, common = request.headers, self.config.headers
         if self.config.session is not None:
             if request.repeatable:
-                return {}
-            return {"middlewares": (*getattr(self.config.session, "_middlewares", ()), _once)}
+                return {"headers": headers}
+            others = getattr(self.config.session, "_middlewares", ())
+            return {"headers": headers, "middlewares": (*others, _once)}
+        if headers[: len(common)] == common:
+            # Our session has them.
+            headers = headers[len(common) :]
         if not url.startswith("https:"):
-            return {}
+            return {"headers": headers}
         if self._context is None:
             self._context = self.config.tls.context()
-        return {"ssl": self._context, "server_hostname": self.config.tls.server_name}
+        tls = {"ssl": self._context, "server_hostname": self.config.tls.server_name}
+        return {"headers": headers, **tls}
 
     def send(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
@@ -154,17 +167,17 @@ class HTTPClient(Looped):
         try:
             session, options = self.session(), self._options(request, url)
             sent = True
-            async with session.request(
+            # No "async with": read() gives the connection back, and ends it when it fails.
+            reply = await session.request(
                 request.method,
                 yarl.URL(url, encoded=True),
-                headers=request.headers,
                 data=request.body,
                 timeout=_limits(request.deadline, request.connect),
                 allow_redirects=False,
                 proxy=self.config.proxy,
                 **options,
-            ) as reply:
-                body = await reply.read()
+            )
+            body = await reply.read()
         except asyncio.TimeoutError as error:
             raise call.timed_out(Timeout) from call.cause(error)
         except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch, ssl.SSLError) as error:
@@ -179,7 +192,8 @@ class HTTPClient(Looped):
             failure = call.failed(ConnectionFailed, error)
             failure.sent = sent and not isinstance(error, aiohttp.ClientConnectorError)
             raise failure from call.cause(error)
-        headers = {name.lower(): value for name, value in reply.headers.items()}
+        fields = reply.headers
+        headers = dict(zip(map(str.lower, fields), fields.values(), strict=True))
         if session.auto_decompress:
             headers.pop("content-encoding", None)
         return call.read(Response(reply.status, headers, body))

@@ -115,17 +115,31 @@ class Indexed(tuple[Any, ...], Generic[T]):
     that name.
     """
 
-    index: int | None  # type: ignore[assignment]
-    data: T
-    meta: Meta
+    #: The headers of the answer, with names in lower case.
+    headers: Mapping[str, str]
 
-    def __new__(cls, index: int | None, data: T, meta: Meta) -> Indexed[T]:
-        self = super().__new__(cls, (index, data))
-        self.index, self.data, self.meta = index, data, meta
+    def __new__(cls, index: int | None, data: T, headers: Mapping[str, str]) -> Indexed[T]:
+        self = tuple.__new__(cls, (index, data))
+        self.headers = headers
         return self
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        return (self.index, self.data, self.meta)
+        return (*self, self.headers)
+
+    @property
+    def index(self) -> int | None:  # type: ignore[override]
+        """What the next blocking read takes; None when the answer has none."""
+        return self[0]  # type: ignore[no-any-return]
+
+    @property
+    def data(self) -> T:
+        """What was asked for."""
+        return self[1]  # type: ignore[no-any-return]
+
+    @property
+    def meta(self) -> Meta:
+        """What the headers say."""
+        return Meta(self.headers)
 
 
 def index_of(headers: Mapping[str, str]) -> int | None:
@@ -135,9 +149,10 @@ def index_of(headers: Mapping[str, str]) -> int | None:
 
 def _number(value: str) -> int | None:
     # The length first: Python refuses to convert thousands of digits.
-    if value.isascii() and value.isdigit() and len(value) <= 20 and int(value) < 2**64:
-        return int(value)
-    return None
+    if len(value) > 20 or not (value.isdigit() and value.isascii()):
+        return None
+    number = int(value)
+    return number if number < 2**64 else None
 
 
 def error(response: Response) -> exceptions.ConsulException:
@@ -222,7 +237,8 @@ def indexed_first(response: Response) -> Indexed[Any]:
 
 
 def _indexed(response: Response, data: T) -> Indexed[T]:
-    return Indexed(index_of(response.headers), data, Meta(response.headers))
+    headers = response.headers
+    return Indexed(index_of(headers), data, headers)
 
 
 def keys(response: Response) -> Indexed[Any]:
@@ -232,8 +248,12 @@ def keys(response: Response) -> Indexed[Any]:
 
 def pairs(response: Response) -> Indexed[Any]:
     """(index, KV pairs with their values as bytes), (index, None) when there are none."""
+    return _indexed(response, _pairs(response))
+
+
+def _pairs(response: Response) -> Any:
     if response.code == 404:
-        return _indexed(response, None)
+        return None
     data = parse(response)
     try:
         for pair in _items(data):
@@ -242,7 +262,7 @@ def pairs(response: Response) -> Indexed[Any]:
                 pair["Value"] = a2b_base64(raw)
     except _ODD as reason:
         raise bad(response, "answer is not a list of KV pairs") from reason
-    return _indexed(response, data)
+    return data
 
 
 def _items(data: Any) -> list[Any]:
@@ -253,8 +273,7 @@ def _items(data: Any) -> list[Any]:
 
 def pair(response: Response) -> Indexed[Any]:
     """(index, KV pair), (index, None) when there is none."""
-    found = pairs(response)
-    return _indexed(response, _first(response, found.data))
+    return _indexed(response, _first(response, _pairs(response)))
 
 
 def payloads(response: Response) -> Indexed[Any]:

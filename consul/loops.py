@@ -80,12 +80,12 @@ class Looped(base.HTTPClient):
             failure = error
         return await self.finished(self.repeating(call, failure, began), self.sent)
 
-    async def attempt(self, call: Call[T]) -> T:
+    def attempt(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """Perform *call* once."""
         self.ready()
         if self.config.max_polls is None or call.request.hold is None:
-            return await self.exchanged(call)
-        return await self._polled(call, self.config.max_polls)
+            return self.exchanged(call)
+        return self._polled(call, self.config.max_polls)
 
     async def _polled(self, call: Call[T], most: int) -> T:
         loop, began = asyncio.get_running_loop(), time.monotonic()

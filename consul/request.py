@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, TypeVar
 from urllib.parse import quote
 
@@ -328,10 +329,19 @@ class Settings(Protocol):
 
 
 CONSISTENCY = ("default", "consistent", "stale")
+
+
 _WRITE_KEYWORDS = frozenset(("token", "dc", *WriteOptions.__annotations__))
 _READ_KEYWORDS = _WRITE_KEYWORDS.union(
     ("index", "wait", "consistency", "near"), ReadOptions.__annotations__
 )
+
+
+def check(options: Mapping[str, Any], *, reads: bool) -> None:
+    """Refuse *options* that `build` would not know."""
+    unknown = options.keys() - (_READ_KEYWORDS if reads else _WRITE_KEYWORDS)
+    if unknown:
+        raise TypeError(f"unexpected keyword argument {', '.join(sorted(unknown))}")
 
 
 def build(
@@ -339,7 +349,7 @@ def build(
     method: str,
     path: str,
     params: Pairs = (),
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
     *,
     reads: bool = False,
     body: bytes | None = None,
@@ -349,40 +359,53 @@ def build(
 ) -> Request:
     """The request of one call: the only place where token, dc and consistency come in.
 
-    *options* are those of `WriteOptions`, with *reads* also those of `ReadOptions`.  A GET is
-    always *repeatable*.
+    *options* are token, dc and those of `WriteOptions`; with *reads* also index, wait,
+    consistency, near and those of `ReadOptions`.  A GET is always *repeatable*.
+
+    Every call comes through here, and most have nothing but defaults: so what there is is
+    collected first, and loops stand where comprehensions, before Python 3.12, are calls.
     """
-    options = options or {}
-    unknown = options.keys() - (_READ_KEYWORDS if reads else _WRITE_KEYWORDS)
-    if unknown:
-        raise TypeError(f"unexpected keyword argument {', '.join(sorted(unknown))}")
-    pairs = list(params)
-    headers = list(settings.headers)
-    hold = None
-    if reads:
-        hold = _read(settings, options, pairs, headers)
-    pairs.append(("dc", options.get("dc") or settings.dc))
-    pairs.append(("ns", options.get("ns") or settings.ns))
-    pairs.append(("partition", options.get("partition") or settings.partition))
-    token = options.get("token") or settings.token
+    given: dict[str, Any] = {}
+    for name, value in options.items():
+        if value is not None:
+            given[name] = value
+    pairs: list[tuple[str, Any]] = []
+    for pair in params:
+        if pair[1] is not None:
+            pairs.append(pair)
+    headers, hold = settings.headers, None
+    token, dc, ns, partition = settings.token, settings.dc, settings.ns, settings.partition
+    if reads and (given or settings.consistency != "default"):
+        hold, control = _read(settings, given, pairs)
+        if control:
+            headers = (*headers, ("Cache-Control", control))
+    if given:
+        token, dc = given.get("token") or token, given.get("dc") or dc
+        ns, partition = given.get("ns") or ns, given.get("partition") or partition
+    if dc is not None:
+        pairs.append(("dc", dc))
+    if ns is not None:
+        pairs.append(("ns", ns))
+    if partition is not None:
+        pairs.append(("partition", partition))
     if token:
-        headers.append(("X-Consul-Token", header("token", token)))
+        headers = (*headers, ("X-Consul-Token", header("token", token)))
         secrets = (*secrets, token)
     if body is None and method in ("PUT", "POST"):
         body = b""
     if body is not None:
         kind = "application/json" if json_body else "application/octet-stream"
-        headers.append(("Content-Type", kind))
+        headers = (*headers, ("Content-Type", kind))
     limits = settings.limits
     if "timeout" in options:
         limits = Limits.of(options["timeout"])
     return Request(
         method,
         path,
-        tuple((name, text(name, value)) for name, value in pairs if value is not None),
-        tuple(headers),
+        tuple([(name, text(name, value)) for name, value in pairs]) if pairs else (),
+        headers,
         body,
-        limits.deadline(hold),
+        limits.read if hold is None else limits.deadline(hold),
         limits.connect,
         secrets + settings.secrets,
         hold,
@@ -391,48 +414,43 @@ def build(
 
 
 def _read(
-    settings: Settings,
-    options: Mapping[str, Any],
-    pairs: list[tuple[str, Any]],
-    headers: list[tuple[str, str]],
-) -> float | None:
-    """Add the read options to *pairs* and *headers*; return the seconds the server may hold it."""
-    wait = None
-    index = _index(options.get("index"))
+    settings: Settings, given: Mapping[str, Any], pairs: list[tuple[str, Any]]
+) -> tuple[float | None, str]:
+    """Add the read options to *pairs*; the seconds the server may hold it, and Cache-Control."""
+    get, wait = given.get, None
+    index = _index(get("index"))
     if index is not None:
         pairs.append(("index", index))
         wait = DEFAULT_WAIT
-        if options.get("wait") is not None:
-            held = duration("wait", options["wait"])
+        if "wait" in given:
+            held = duration("wait", given["wait"])
             wait = seconds("wait", held)
             if wait == 0:
                 # Consul takes a zero wait for "not given" and would hold the query for minutes.
                 held = "1ms"
             pairs.append(("wait", held))
             wait = min(wait, 2 * DEFAULT_WAIT)
-    pairs.append(("near", options.get("near")))
-    node_meta = options.get("node_meta")
-    if node_meta:
-        pairs.extend(("node-meta", f"{name}:{value}") for name, value in node_meta.items())
-    pairs.append(("filter", options.get("filter")))
-    pairs.append(("peer", options.get("peer")))
-    consistency = options.get("consistency") or settings.consistency
+    if "near" in given:
+        pairs.append(("near", given["near"]))
+    if "node_meta" in given:
+        pairs.extend(("node-meta", f"{name}:{value}") for name, value in given["node_meta"].items())
+    pairs.extend((name, given[name]) for name in ("filter", "peer") if name in given)
+    consistency = get("consistency") or settings.consistency
     if consistency not in CONSISTENCY:
         raise ValueError(f"consistency must be one of {', '.join(CONSISTENCY)}: {consistency!r}")
     if consistency != "default":
         pairs.append((consistency, "1"))
-    if options.get("max_stale") is not None:
-        pairs.append(("max_stale", duration("max_stale", options["max_stale"])))
-    if options.get("cached"):
+    if "max_stale" in given:
+        pairs.append(("max_stale", duration("max_stale", given["max_stale"])))
+    control = []
+    if get("cached"):
         pairs.append(("cached", "1"))
         control = [
-            f"{name.replace('_', '-')}={seconds(name, options[name]):.0f}"
+            f"{name.replace('_', '-')}={seconds(name, given[name]):.0f}"
             for name in ("max_age", "stale_if_error")
-            if options.get(name) is not None
+            if name in given
         ]
-        if control:
-            headers.append(("Cache-Control", ", ".join(control)))
-    return wait
+    return wait, ", ".join(control)
 
 
 def _index(index: object) -> str | None:

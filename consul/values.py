@@ -64,6 +64,9 @@ def _encodable(name: str, value: str) -> bytes:
 
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+#: What stays as it is, which nearly all names and keys do: one look instead of all that follows.
+_PLAIN = re.compile(r"[\w~-][\w.~-]*", re.ASCII)
+_PLAIN_KEY = re.compile(rf"{_PLAIN.pattern}(?:/{_PLAIN.pattern})*/?", re.ASCII)
 
 
 def _path_bytes(name: str, value: object) -> bytes:
@@ -85,6 +88,9 @@ def _path_bytes(name: str, value: object) -> bytes:
 
 def segment(name: str, value: object) -> str:
     """*value* percent-encoded as one path segment; *name* is the argument, for errors."""
+    # Not a subclass, whose text may be another in an f-string (an Enum's is).
+    if type(value) is str and _PLAIN.fullmatch(value):
+        return value
     raw = _path_bytes(name, value)
     if not raw:
         raise ValueError(f"{name} must not be empty")
@@ -93,6 +99,8 @@ def segment(name: str, value: object) -> str:
 
 def kv_path(name: str, key: object, *, empty: bool = False) -> str:
     """*key* percent-encoded with its ``/`` kept; only with *empty* may it be the empty key."""
+    if type(key) is str and _PLAIN_KEY.fullmatch(key):
+        return key
     raw = _path_bytes(name, key)
     if not raw and not empty:
         raise ValueError(f"{name} must not be empty")

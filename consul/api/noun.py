@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from consul.request import Call, Pairs, Response, Settings, build
+from consul.request import Call, Pairs, Response, Settings, build, check
 from consul.values import json_bytes
 
 T = TypeVar("T")
@@ -43,8 +43,10 @@ class Noun:
         **more: Any,
     ) -> Call[T]:
         """A read from the servers: takes all of `consul.request.ReadOptions`."""
-        options = {**(options or {}), **more}
-        request = build(self.agent, "GET", path, params, options, reads=True, secrets=secrets)
+        if options:
+            check(options, reads=True)
+            more.update(options)
+        request = build(self.agent, "GET", path, params, more, reads=True, secrets=secrets)
         return self.agent._send(Call(request, decode))  # type: ignore[no-any-return]
 
     def _call(
@@ -66,12 +68,15 @@ class Noun:
         *repeatable* says of a write that doing it twice comes to the same as doing it once, its
         answer included.
         """
+        if options:
+            check(options, reads=False)
+            more.update(options)
         request = build(
             self.agent,
             method,
             path,
             params,
-            {**(options or {}), **more},
+            more,
             body=body if json is None else json_bytes(json),
             json_body=json is not None,
             secrets=secrets,

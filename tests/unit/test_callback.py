@@ -247,7 +247,7 @@ def test_meta_is_none_for_what_makes_no_sense(value):
 
 
 def test_indexed_is_a_tuple_of_two():
-    found = Indexed(5, {"a": 1}, Meta(HEADERS))
+    found = Indexed(5, {"a": 1}, HEADERS)
     index, data = found
     assert (index, data) == (5, {"a": 1})
     assert found == (5, {"a": 1})
@@ -265,7 +265,7 @@ def test_indexed_is_a_tuple_of_two():
     ],
 )
 def test_indexed_can_be_copied(twin):
-    found = twin(Indexed(5, [1], Meta(HEADERS)))
+    found = twin(Indexed(5, [1], HEADERS))
     assert type(found) is Indexed
     assert found == (5, [1])
     assert (found.index, found.data, found.meta.headers) == (5, [1], HEADERS)

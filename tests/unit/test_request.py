@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consul import callback, exceptions
+from consul.base import Consul
 from consul.request import Call, Limits, Response, build
 from consul.values import seconds, segment
 
@@ -271,9 +272,9 @@ def test_cached_alone_says_nothing_of_ages():
 
 def test_unknown_options_are_refused():
     with pytest.raises(TypeError, match=r"recuse"):
-        build(settings(), "GET", "/", options={"recuse": True}, reads=True)
+        Consul().kv.get("key", recuse=None)
     with pytest.raises(TypeError, match=r"index"):
-        build(settings(), "PUT", "/", options={"index": 1})
+        Consul().kv.put("key", "value", index=1)
 
 
 def test_a_consistency_that_does_not_exist():
