@@ -178,6 +178,9 @@ class HTTPClient(Looped):
                 **options,
             )
             body = await reply.read()
+            if reply.status == 101:
+                # It leaves such a connection to another protocol.
+                reply.close()
         except asyncio.TimeoutError as error:
             raise call.timed_out(Timeout) from call.cause(error)
         except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch, ssl.SSLError) as error:

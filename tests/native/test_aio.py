@@ -97,6 +97,23 @@ def test_a_write_on_a_kept_connection_is_never_sent_twice_by_aiohttp() -> None:
         assert len(server.requests) == 4
 
 
+def test_a_connection_that_changes_its_protocol_is_closed() -> None:
+    async def fails(client: Consul) -> None:
+        with pytest.raises(package.BadAnswer):
+            await client.kv.get("fault")
+
+    async def use(port: int) -> None:
+        async with Consul(port=port, timeout=5, retry=None) as client:
+            await fails(client)
+            # In debug mode a response that nobody has closed warns of it.
+            gc.collect()
+
+    answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nhello"
+    with FaultServer() as server:
+        server.fault = Fault(answer)
+        asyncio.run(use(server.port), debug=True)
+
+
 def test_close_of_another_loops_connections(agent: Agent) -> None:
     client = Consul(port=agent.port)
     other = asyncio.new_event_loop()
