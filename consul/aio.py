@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 import warnings
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from consul import exceptions
 from consul.lifecycle import Awaited
 from consul.loops import Looped, at_once
-from consul.request import Call, Request, Response
+from consul.request import Call, Request, Response, lowered
 from consul.steps import Steps
 
 try:
@@ -195,9 +195,9 @@ class HTTPClient(Looped):
             failure = call.failed(ConnectionFailed, error)
             failure.sent = sent and not isinstance(error, aiohttp.ClientConnectorError)
             raise failure from call.cause(error)
-        fields = reply.headers
-        headers = dict(zip(map(str.lower, fields), fields.values(), strict=True))
+        headers: Mapping[str, str] = reply.headers
         if session.auto_decompress:
+            headers = lowered(headers.items())
             headers.pop("content-encoding", None)
         return call.read(Response(reply.status, headers, body))
 

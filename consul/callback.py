@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, Literal, TypeVar
 
 from consul import exceptions
-from consul.request import Response
+from consul.request import Response, lowered
 
 
 def _plain_loads(body: bytes) -> Any:
@@ -115,16 +115,15 @@ class Indexed(tuple[Any, ...], Generic[T]):
     that name.
     """
 
-    #: The headers of the answer, with names in lower case.
-    headers: Mapping[str, str]
+    _headers: Mapping[str, str]
 
     def __new__(cls, index: int | None, data: T, headers: Mapping[str, str]) -> Indexed[T]:
         self = tuple.__new__(cls, (index, data))
-        self.headers = headers
+        self._headers = headers
         return self
 
-    def __getnewargs__(self) -> tuple[Any, ...]:
-        return (*self, self.headers)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (*self, self.meta.headers)
 
     @property
     def index(self) -> int | None:  # type: ignore[override]
@@ -139,7 +138,7 @@ class Indexed(tuple[Any, ...], Generic[T]):
     @property
     def meta(self) -> Meta:
         """What the headers say."""
-        return Meta(self.headers)
+        return Meta(lowered(self._headers.items()))
 
 
 def index_of(headers: Mapping[str, str]) -> int | None:
@@ -304,7 +303,7 @@ def transaction(response: Response) -> Any:
 
 def normal(response: Any) -> Response:
     """*response* of an old adapter in the form that the decoders take."""
-    headers = {str(name).lower(): text for name, text in (response.headers or {}).items()}
+    headers = lowered((str(name), text) for name, text in (response.headers or {}).items())
     # Its library has decompressed the body; ours leave that to `Call.read`, which is past.
     headers.pop("content-encoding", None)
     body = response.body

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from consul.request import Attempt, Call, Request, Response
+from consul.request import Attempt, Call, Request, Response, lowered
 from consul.steps import Now
 from consul.values import merged
 
@@ -60,7 +60,7 @@ class Exchange:
 
 
 def _unread(response: Response) -> Response:
-    return response
+    return response._replace(headers=lowered(response.headers.items()))
 
 
 async def watching(

@@ -129,8 +129,9 @@ class Request(NamedTuple):
 class Response(NamedTuple):
     """One HTTP answer.
 
-    Flavours fill in lower-case header names and a body of bytes; adapters of the old interface
-    may use any case and text.  *content* is the field that python-consul2 had.
+    Of flavours the body is bytes, and the headers are found by their names in lower case, whatever
+    those are when listed: `lowered` is for who shows them.  Adapters of the old interface may use
+    any case and text.  *content* is the field that python-consul2 had.
     """
 
     code: int
@@ -229,6 +230,15 @@ class Call(Step[T]):
         )
 
 
+def lowered(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by name in lower case; values of the same name are joined as HTTP says."""
+    found: dict[str, str] = {}
+    for name, value in fields:
+        name = name.lower()
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
 def _decompressed(response: Response) -> Response:
     """*response* with its body as it was before the server compressed it."""
     import zlib
@@ -245,7 +255,8 @@ def _decompressed(response: Response) -> Response:
         failure = BadAnswer(f"the body cannot be decompressed: {error}")
         failure.status = response.code
         raise failure from error
-    headers = {k: v for k, v in response.headers.items() if k != "content-encoding"}
+    headers = lowered(response.headers.items())
+    del headers["content-encoding"]
     return response._replace(headers=headers, body=body)
 
 

@@ -15,7 +15,7 @@ import urllib3
 from consul import base, exceptions
 from consul.exceptions import ConsulException
 from consul.lifecycle import Direct
-from consul.request import Attempt, Call, Request, Response
+from consul.request import Attempt, Call, Request, Response, lowered
 from consul.std_wire import Adapter, Pools, abandon, limits
 from consul.steps import Sleep, Step, Steps, drive_directly
 
@@ -181,7 +181,7 @@ class HTTPClient(base.HTTPClient):
             timeout=limits(request.connect, request.deadline),
             decode_content=False,
         )
-        headers = {name.lower(): value for name, value in reply.headers.items()}
+        headers = lowered(reply.headers.items())
         return Response(reply.status, headers, reply.data)
 
     def _with_session(self, request: Request) -> Response:
@@ -199,7 +199,7 @@ class HTTPClient(base.HTTPClient):
             allow_redirects=False,
             **options,
         )
-        headers = {name.lower(): value for name, value in reply.headers.items()}
+        headers = lowered(reply.headers.items())
         # requests has decompressed the body.
         headers.pop("content-encoding", None)
         return Response(reply.status_code, headers, reply.content)

@@ -14,7 +14,7 @@ from weakref import WeakSet
 from consul.exceptions import ConnectionFailed, Timeout, TLSError
 from consul.lifecycle import Awaited
 from consul.loops import Expired, Looped
-from consul.request import Call, Request, Response
+from consul.request import Call, Request, Response, lowered
 from consul.steps import Steps
 
 try:
@@ -143,8 +143,7 @@ class HTTPClient(Looped):
             ),
             raise_error=False,
         )
-        answered = {name.lower(): value for name, value in reply.headers.items()}
-        return Response(reply.code, answered, reply.body)
+        return Response(reply.code, lowered(reply.headers.get_all()), reply.body)
 
     def run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None) -> Future[T]:
         """Run a recipe to its end; *send* performs its calls, else `send` does."""

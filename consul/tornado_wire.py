@@ -21,7 +21,7 @@ from tornado.netutil import Resolver
 from consul.address import Address
 from consul.config import KEPT
 from consul.loops import Expired, at_once, limited
-from consul.request import Request, Response
+from consul.request import Request, Response, lowered
 
 T = TypeVar("T")
 
@@ -232,11 +232,7 @@ class Pool:
                 raise StreamClosedError(stream.error)
             kept = answer.start.version == "HTTP/1.1"
             kept = kept and "close" not in headers.get("Connection", "").lower()
-            named: dict[str, str] = {}
-            for name, value in headers.get_all():
-                name = name.lower()
-                named[name] = f"{named[name]}, {value}" if name in named else value
-            return Response(answer.start.code, named, b"".join(answer.body))
+            return Response(answer.start.code, lowered(headers.get_all()), b"".join(answer.body))
         finally:
             if timer is not None:
                 timer.cancel()
