@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, TypeVar
 from urllib.parse import quote
 
@@ -348,21 +347,20 @@ _READ_KEYWORDS = _WRITE_KEYWORDS.union(
 )
 
 
-def check(options: Mapping[str, Any], *, reads: bool) -> None:
-    """Refuse *options* that `build` would not know."""
-    unknown = options.keys() - (_READ_KEYWORDS if reads else _WRITE_KEYWORDS)
-    if unknown:
-        raise TypeError(f"unexpected keyword argument {', '.join(sorted(unknown))}")
-
-
 def build(
     settings: Settings,
     method: str,
     path: str,
     params: Pairs = (),
-    options: Mapping[str, Any] = MappingProxyType({}),
+    options: Mapping[str, Any] | None = None,
     *,
+    token: str | None = None,
+    dc: str | None = None,
     reads: bool = False,
+    index: object = None,
+    wait: object = None,
+    consistency: str | None = None,
+    near: str | None = None,
     body: bytes | None = None,
     json_body: bool = False,
     secrets: tuple[str, ...] = (),
@@ -370,35 +368,45 @@ def build(
 ) -> Request:
     """The request of one call: the only place where token, dc and consistency come in.
 
-    *options* are token, dc and those of `WriteOptions`; with *reads* also index, wait,
-    consistency, near and those of `ReadOptions`.  A GET is always *repeatable*.
+    *options* are the further keywords of a call: those of `WriteOptions`, with *reads* those of
+    `ReadOptions`, and what its own signature lacks of token, dc, index, wait, consistency, near.
+    A GET is always *repeatable*.
 
-    Every call comes through here, and most have nothing but defaults: so what there is is
-    collected first, and loops stand where comprehensions, before Python 3.12, are calls.
+    Every call comes through here, most of them with nothing but defaults: whatever else there is
+    has its own functions, and a loop stands where a comprehension, before Python 3.12, is a call.
     """
-    given: dict[str, Any] = {}
-    for name, value in options.items():
-        if value is not None:
-            given[name] = value
     pairs: list[tuple[str, Any]] = []
     for pair in params:
         if pair[1] is not None:
             pairs.append(pair)
-    headers, hold = settings.headers, None
-    token, dc, ns, partition = settings.token, settings.dc, settings.ns, settings.partition
-    if reads and (given or settings.consistency != "default"):
-        hold, control = _read(settings, given, pairs)
-        if control:
-            headers = (*headers, ("Cache-Control", control))
-    if given:
-        token, dc = given.get("token") or token, given.get("dc") or dc
-        ns, partition = given.get("ns") or ns, given.get("partition") or partition
+    headers, limits, hold = settings.headers, settings.limits, None
+    ns, partition = settings.ns, settings.partition
+    if options:
+        _check(options, _READ_KEYWORDS if reads else _WRITE_KEYWORDS)
+        token, dc = options.get("token", token), options.get("dc", dc)
+        index, wait = options.get("index", index), options.get("wait", wait)
+        consistency, near = options.get("consistency", consistency), options.get("near", near)
+        ns, partition = options.get("ns") or ns, options.get("partition") or partition
+        if "timeout" in options:
+            limits = Limits.of(options["timeout"])
+    if index is not None:
+        hold = _blocking(index, wait, pairs)
+    if near is not None:
+        pairs.append(("near", near))
+    if reads:
+        consistency = consistency or settings.consistency
+        if consistency != "default":
+            pairs.append((_mode(consistency), "1"))
+        if options:
+            headers = (*headers, *_read(options, pairs))
+    dc = dc or settings.dc
     if dc is not None:
         pairs.append(("dc", dc))
     if ns is not None:
         pairs.append(("ns", ns))
     if partition is not None:
         pairs.append(("partition", partition))
+    token = token or settings.token
     if token:
         headers = (*headers, ("X-Consul-Token", header("token", token)))
         secrets = (*secrets, token)
@@ -407,9 +415,6 @@ def build(
     if body is not None:
         kind = "application/json" if json_body else "application/octet-stream"
         headers = (*headers, ("Content-Type", kind))
-    limits = settings.limits
-    if "timeout" in options:
-        limits = Limits.of(options["timeout"])
     return Request(
         method,
         path,
@@ -424,44 +429,54 @@ def build(
     )
 
 
-def _read(
-    settings: Settings, given: Mapping[str, Any], pairs: list[tuple[str, Any]]
-) -> tuple[float | None, str]:
-    """Add the read options to *pairs*; the seconds the server may hold it, and Cache-Control."""
-    get, wait = given.get, None
-    index = _index(get("index"))
-    if index is not None:
-        pairs.append(("index", index))
-        wait = DEFAULT_WAIT
-        if "wait" in given:
-            held = duration("wait", given["wait"])
-            wait = seconds("wait", held)
-            if wait == 0:
-                # Consul takes a zero wait for "not given" and would hold the query for minutes.
-                held = "1ms"
-            pairs.append(("wait", held))
-            wait = min(wait, 2 * DEFAULT_WAIT)
-    if "near" in given:
-        pairs.append(("near", given["near"]))
-    if "node_meta" in given:
-        pairs.extend(("node-meta", f"{name}:{value}") for name, value in given["node_meta"].items())
-    pairs.extend((name, given[name]) for name in ("filter", "peer") if name in given)
-    consistency = get("consistency") or settings.consistency
+def _check(options: Mapping[str, Any], known: frozenset[str]) -> None:
+    unknown = options.keys() - known
+    if unknown:
+        raise TypeError(f"unexpected keyword argument {', '.join(sorted(unknown))}")
+
+
+def _mode(consistency: str) -> str:
     if consistency not in CONSISTENCY:
         raise ValueError(f"consistency must be one of {', '.join(CONSISTENCY)}: {consistency!r}")
-    if consistency != "default":
-        pairs.append((consistency, "1"))
-    if "max_stale" in given:
-        pairs.append(("max_stale", duration("max_stale", given["max_stale"])))
-    control = []
-    if get("cached"):
-        pairs.append(("cached", "1"))
-        control = [
-            f"{name.replace('_', '-')}={seconds(name, given[name]):.0f}"
-            for name in ("max_age", "stale_if_error")
-            if name in given
-        ]
-    return wait, ", ".join(control)
+    return consistency
+
+
+def _blocking(index: object, wait: object, pairs: list[tuple[str, Any]]) -> float | None:
+    """Add *index* and *wait* to *pairs*; the seconds that the server may hold the query."""
+    number = _index(index)
+    if number is None:
+        return None
+    pairs.append(("index", number))
+    if wait is None:
+        return DEFAULT_WAIT
+    held = duration("wait", wait)
+    hold = seconds("wait", held)
+    if hold == 0:
+        # Consul takes a zero wait for "not given" and would hold the query for minutes.
+        held = "1ms"
+    pairs.append(("wait", held))
+    return min(hold, 2 * DEFAULT_WAIT)
+
+
+def _read(options: Mapping[str, Any], pairs: list[tuple[str, Any]]) -> Pairs:
+    """Add what is read, and how, to *pairs*; the headers that say more of it."""
+    node_meta = options.get("node_meta")
+    if node_meta:
+        pairs.extend(("node-meta", f"{name}:{value}") for name, value in node_meta.items())
+    pairs.extend(
+        (name, options[name]) for name in ("filter", "peer") if options.get(name) is not None
+    )
+    if options.get("max_stale") is not None:
+        pairs.append(("max_stale", duration("max_stale", options["max_stale"])))
+    if not options.get("cached"):
+        return ()
+    pairs.append(("cached", "1"))
+    control = [
+        f"{name.replace('_', '-')}={seconds(name, options[name]):.0f}"
+        for name in ("max_age", "stale_if_error")
+        if options.get(name) is not None
+    ]
+    return [("Cache-Control", ", ".join(control))] if control else ()
 
 
 def _index(index: object) -> str | None:

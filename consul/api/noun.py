@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from consul.request import Call, Pairs, Response, Settings, build, check
+from consul.request import Call, Pairs, Response, Settings, build
 from consul.values import json_bytes
 
 T = TypeVar("T")
@@ -39,14 +39,30 @@ class Noun:
         params: Pairs = (),
         options: Mapping[str, Any] | None = None,
         *,
+        token: str | None = None,
+        dc: str | None = None,
+        index: object = None,
+        wait: object = None,
+        consistency: str | None = None,
+        near: str | None = None,
         secrets: tuple[str, ...] = (),
-        **more: Any,
     ) -> Call[T]:
         """A read from the servers: takes all of `consul.request.ReadOptions`."""
-        if options:
-            check(options, reads=True)
-            more.update(options)
-        request = build(self.agent, "GET", path, params, more, reads=True, secrets=secrets)
+        request = build(
+            self.agent,
+            "GET",
+            path,
+            params,
+            options,
+            token=token,
+            dc=dc,
+            reads=True,
+            index=index,
+            wait=wait,
+            consistency=consistency,
+            near=near,
+            secrets=secrets,
+        )
         return self.agent._send(Call(request, decode))  # type: ignore[no-any-return]
 
     def _call(
@@ -57,26 +73,26 @@ class Noun:
         params: Pairs = (),
         options: Mapping[str, Any] | None = None,
         *,
+        token: str | None = None,
+        dc: str | None = None,
         json: Any = None,
         body: bytes | None = None,
         secrets: tuple[str, ...] = (),
         repeatable: bool = False,
-        **more: Any,
     ) -> Call[T]:
         """A write, or a read of what the agent itself knows: takes token and dc.
 
         *repeatable* says of a write that doing it twice comes to the same as doing it once, its
         answer included.
         """
-        if options:
-            check(options, reads=False)
-            more.update(options)
         request = build(
             self.agent,
             method,
             path,
             params,
-            more,
+            options,
+            token=token,
+            dc=dc,
             body=body if json is None else json_bytes(json),
             json_body=json is not None,
             secrets=secrets,
