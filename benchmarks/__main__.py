@@ -21,9 +21,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import consul
 from benchmarks.calls import KEY, SERVICE, VALUE
 from benchmarks.growth import INSTANCES, KEYS
+from consul.threads import Consul
 from tests.agent import Agent
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,32 +78,66 @@ def part(module: str, *arguments: str) -> Any:
 
 
 def fill(port: int) -> None:
-    """Put what is read into the agent."""
-    with consul.Consul(port=port) as client:
-        client.kv.put(KEY, VALUE)
-        for size, name in [(500, SERVICE), *((size, f"growth-{size}") for size in INSTANCES)]:
-            for number in range(size):
-                node = f"node-{number:04}"
+    """Put what is read into the agent; nodes and services as agents register their own."""
+    with Consul(port=port) as client:
+        pending = [client.kv.put(KEY, VALUE)]
+        for number in range(max(500, *INSTANCES)):
+            pending.append(
                 client.catalog.register(
-                    node,
-                    address=f"10.0.{number // 250}.{number % 250 + 1}",
-                    service={
-                        "Service": name,
-                        "ID": f"{name}-{number}",
-                        "Port": 8000 + number % 100,
-                        "Tags": ["primary", "v1"],
-                        "Meta": {"version": "1.2.3"},
-                    },
+                    f"node-{number:04}",
+                    address(number),
+                    tagged_addresses=dict.fromkeys(
+                        ("lan", "lan_ipv4", "wan", "wan_ipv4"), address(number)
+                    ),
+                    node_meta={"consul-network-segment": "", "consul-version": "1.22.7"},
                     check={
-                        "Name": "alive",
-                        "CheckID": f"{name}-{number}-alive",
+                        "Name": "Node alive",
+                        # Of nodes with serfHealth the server drops those that it does not know as members.
+                        "CheckID": "alive",
                         "Status": "passing",
-                        "ServiceID": f"{name}-{number}",
+                        "Output": "Agent alive and reachable",
                     },
                 )
-        for size in KEYS:
-            for number in range(size):
-                client.kv.put(f"growth-{size}/{number:05}", VALUE)
+            )
+        for future in pending:
+            future.result()
+        pending = [
+            client.kv.put(f"growth-{size}/{number:05}", VALUE)
+            for size in KEYS
+            for number in range(size)
+        ]
+        for size, name in [(500, SERVICE), *((size, f"growth-{size}") for size in INSTANCES)]:
+            pending += (register(client, name, number) for number in range(size))
+        for future in pending:
+            future.result()
+
+
+def address(number: int) -> str:
+    return f"10.0.{number // 250}.{number % 250 + 1}"
+
+
+def register(client: Consul, name: str, number: int) -> Any:
+    place = {"Address": address(number), "Port": 8000 + number % 100}
+    return client.catalog.register(
+        f"node-{number:04}",
+        address(number),
+        skip_node_update=True,
+        service={
+            "Service": name,
+            "ID": f"{name}-{number}",
+            **place,
+            "TaggedAddresses": {"lan_ipv4": place, "wan_ipv4": place},
+            "Tags": ["primary", "v1"],
+            "Meta": {"version": "1.2.3"},
+        },
+        check={
+            "Name": f"Service '{name}' check",
+            "CheckID": f"service:{name}-{number}",
+            "Status": "passing",
+            "ServiceID": f"{name}-{number}",
+            "Output": f"HTTP GET http://{address(number)}:8000/health: 200 OK Output: ok",
+        },
+    )
 
 
 def go(port: int) -> dict[str, Any] | str:
@@ -250,7 +284,8 @@ def main() -> None:
     arguments = parser.parse_args()
     binary = Path(os.environ["CONSUL_BIN"])
     config = {"limits": {"http_max_conns_per_client": 5000}}
-    with Agent(binary, config=config) as agent:
+    # A server as it runs in earnest: one with -dev indents its answers.
+    with Agent(binary, config=config, persistent=True) as agent:
         port = str(agent.port)
         say("filling the agent")
         fill(agent.port)

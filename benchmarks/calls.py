@@ -44,9 +44,17 @@ def check_pair(answer: Any) -> None:
         raise AssertionError(answer)
 
 
+def decoded(body: bytes) -> bytes:
+    return base64.b64decode(json.loads(body)[0]["Value"])
+
+
+def check_value(value: bytes) -> None:
+    if value != VALUE:
+        raise AssertionError(value)
+
+
 def check_json(body: bytes) -> None:
-    if base64.b64decode(json.loads(body)[0]["Value"]) != VALUE:
-        raise AssertionError(body)
+    check_value(decoded(body))
 
 
 def urls(port: int) -> tuple[str, str]:
@@ -70,10 +78,13 @@ def one_by_one(call: Callable[[], Awaitable[Any]]) -> Callable[[int], Awaitable[
     return batch
 
 
-def together(call: Callable[[], Awaitable[Any]]) -> Callable[[int], Awaitable[None]]:
+def together(
+    call: Callable[[], Awaitable[Any]], check: Callable[[Any], None]
+) -> Callable[[int], Awaitable[None]]:
     async def batch(count: int) -> None:
         for _ in range(count):
-            await asyncio.gather(*(call() for _ in range(FLIGHT)))
+            for answer in await asyncio.gather(*(call() for _ in range(FLIGHT))):
+                check(answer)
 
     return batch
 
@@ -81,7 +92,7 @@ def together(call: Callable[[], Awaitable[Any]]) -> Callable[[int], Awaitable[No
 def coroutines(
     client: Any,
     name: str,
-    get: Callable[[], Awaitable[Any]],
+    get: Callable[[], Awaitable[bytes]],
     put: Callable[[], Awaitable[Any]],
     health: Callable[[], Awaitable[Any]],
 ) -> list[Side]:
@@ -90,15 +101,24 @@ def coroutines(
     async def ours() -> None:
         check_pair(await client.kv.get(KEY))
 
+    async def bare() -> None:
+        check_value(await get())
+
     return [
         Side(
             "consul",
             one_by_one(ours),
             one_by_one(lambda: client.kv.put(KEY, VALUE)),
-            together(ours),
+            together(lambda: client.kv.get(KEY), check_pair),
             one_by_one(lambda: client.health.service(SERVICE)),
         ),
-        Side(name, one_by_one(get), one_by_one(put), together(get), one_by_one(health)),
+        Side(
+            name,
+            one_by_one(bare),
+            one_by_one(put),
+            together(get, check_value),
+            one_by_one(health),
+        ),
     ]
 
 
@@ -211,9 +231,9 @@ def aio(port: int) -> tuple[list[Side], Callable[..., Any]]:
 
     session = loop.run_until_complete(make())
 
-    async def bare_get() -> None:
+    async def bare_get() -> bytes:
         async with session.get(kv) as reply:
-            check_json(await reply.read())
+            return decoded(await reply.read())
 
     async def bare_put() -> None:
         async with session.put(kv, data=VALUE) as reply:
@@ -242,8 +262,8 @@ def tornado(port: int) -> tuple[list[Side], Callable[..., Any]]:
 
     bare = loop.run_sync(make)
 
-    async def bare_get() -> None:
-        check_json((await bare.fetch(kv)).body)
+    async def bare_get() -> bytes:
+        return decoded((await bare.fetch(kv)).body)
 
     async def bare_put() -> None:
         json.loads((await bare.fetch(kv, method="PUT", body=VALUE)).body)
@@ -275,10 +295,11 @@ def twisted(port: int) -> tuple[list[Side], Callable[..., Any]]:
 
         return lambda count: Deferred.fromCoroutine(batch(count))
 
-    def gathered(call: Callable[[], Any]) -> Callable[[int], Any]:
+    def gathered(call: Callable[[], Any], check: Callable[[Any], None]) -> Callable[[int], Any]:
         async def batch(count: int) -> None:
             for _ in range(count):
-                await gatherResults([call() for _ in range(FLIGHT)])
+                for answer in await gatherResults([call() for _ in range(FLIGHT)]):
+                    check(answer)
 
         return lambda count: Deferred.fromCoroutine(batch(count))
 
@@ -286,23 +307,23 @@ def twisted(port: int) -> tuple[list[Side], Callable[..., Any]]:
         return client.kv.get(KEY).addCallback(check_pair)
 
     def bare_get() -> Any:
-        return treq.get(kv).addCallback(treq.content).addCallback(check_json)
+        return treq.get(kv).addCallback(treq.content).addCallback(decoded)
 
     sides = [
         Side(
             "consul",
             chained(ours_get),
             chained(lambda: client.kv.put(KEY, VALUE)),
-            gathered(ours_get),
+            gathered(lambda: client.kv.get(KEY), check_pair),
             chained(lambda: client.health.service(SERVICE)),
         ),
         Side(
             "treq",
-            chained(bare_get),
+            chained(lambda: bare_get().addCallback(check_value)),
             chained(
                 lambda: treq.put(kv, data=VALUE).addCallback(treq.content).addCallback(json.loads)
             ),
-            gathered(bare_get),
+            gathered(bare_get, check_value),
             chained(lambda: treq.get(health).addCallback(treq.content).addCallback(json.loads)),
         ),
     ]

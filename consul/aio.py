@@ -128,6 +128,7 @@ class HTTPClient(Looped):
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             headers=self.config.headers,
+            proxy=self.config.proxy,
             read_bufsize=READ,
         )
         # A write that may have been done must not be done again unasked; a PUT is not idempotent
@@ -139,22 +140,29 @@ class HTTPClient(Looped):
         return session
 
     def _options(self, request: Request, url: str) -> dict[str, Any]:
-        """What `exchanged` does not say of every request."""
+        """How *request* is made; what is not said here costs aiohttp less time."""
+        options: dict[str, Any] = {
+            "timeout": _limits(request.deadline, request.connect),
+            "allow_redirects": False,
+        }
         headers, common = request.headers, self.config.headers
-        if self.config.session is not None:
-            if request.repeatable:
-                return {"headers": headers}
-            others = getattr(self.config.session, "_middlewares", ())
-            return {"headers": headers, "middlewares": (*others, _once)}
-        if headers[: len(common)] == common:
+        if self.config.session is None and headers[: len(common)] == common:
             # Our session has them.
             headers = headers[len(common) :]
-        if not url.startswith("https:"):
-            return {"headers": headers}
-        if self._context is None:
-            self._context = self.config.tls.context()
-        tls = {"ssl": self._context, "server_hostname": self.config.tls.server_name}
-        return {"headers": headers, **tls}
+        if headers:
+            options["headers"] = headers
+        if request.body is not None:
+            options["data"] = request.body
+        if self.config.session is not None:
+            if not request.repeatable:
+                others = getattr(self.config.session, "_middlewares", ())
+                options["middlewares"] = (*others, _once)
+        elif url.startswith("https:"):
+            if self._context is None:
+                self._context = self.config.tls.context()
+            options["ssl"] = self._context
+            options["server_hostname"] = self.config.tls.server_name
+        return options
 
     def send(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
@@ -168,15 +176,7 @@ class HTTPClient(Looped):
             session, options = self.session(), self._options(request, url)
             sent = True
             # No "async with": read() gives the connection back, and ends it when it fails.
-            reply = await session.request(
-                request.method,
-                yarl.URL(url, encoded=True),
-                data=request.body,
-                timeout=_limits(request.deadline, request.connect),
-                allow_redirects=False,
-                proxy=self.config.proxy,
-                **options,
-            )
+            reply = await session.request(request.method, yarl.URL(url, encoded=True), **options)
             body = await reply.read()
             if reply.status == 101:
                 # It leaves such a connection to another protocol.

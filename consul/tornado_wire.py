@@ -58,8 +58,9 @@ class Stream(IOStream):
         return self._counted(super().read_until(delimiter, max_bytes))
 
     def read_bytes(self, num_bytes: int, partial: bool = False) -> Awaitable[bytes]:
-        """As `IOStream` does."""
-        return self._counted(super().read_bytes(num_bytes, partial))
+        """As `IOStream` does, but never in part: a body is waited for in full, and put together
+        from fewer pieces."""
+        return self._counted(super().read_bytes(num_bytes))
 
     def set_nodelay(self, value: bool) -> None:
         """As `IOStream` does, but once: else it is turned on and off for each request."""
