@@ -92,7 +92,7 @@ def fill(port: int) -> None:
                     node_meta={"consul-network-segment": "", "consul-version": "1.22.7"},
                     check={
                         "Name": "Node alive",
-                        # Of nodes with serfHealth the server drops those that it does not know as members.
+                        # With serfHealth the server would drop the node: it is no member.
                         "CheckID": "alive",
                         "Status": "passing",
                         "Output": "Agent alive and reachable",
