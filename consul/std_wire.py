@@ -32,19 +32,22 @@ PLAIN = b"HTTP/1.1 200 OK\r\n"
 
 
 class _Timed(io.RawIOBase):
-    """Reads from a socket until a point in time."""
+    """Reads from a socket for no longer than *limit* seconds, which it is set to already."""
 
-    def __init__(self, raw: Any, sock: socket.socket, end: float) -> None:
-        self.raw, self.sock, self.end = raw, sock, end
+    def __init__(self, raw: Any, sock: socket.socket, limit: float) -> None:
+        self.raw, self.sock, self.end = raw, sock, time.monotonic() + limit
+        self.begun = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self.end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self.sock.settimeout(left)
+        if self.begun:
+            left = self.end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self.sock.settimeout(left)
+        self.begun = True
         return self.raw.readinto(buffer)  # type: ignore[no-any-return]
 
     def close(self) -> None:
@@ -92,8 +95,7 @@ class _Answer(HTTPResponse):
         super().__init__(sock, *args, **options)
         limit = sock.gettimeout()
         if limit is not None:
-            timed = _Timed(self.fp.detach(), sock, time.monotonic() + limit)
-            self.fp = io.BufferedReader(timed)
+            self.fp = io.BufferedReader(_Timed(self.fp.detach(), sock, limit))
 
     def begin(self) -> None:
         """Read status and headers: those of a plain 200 that came in one piece without a detour.
@@ -160,16 +162,17 @@ class _Ending:
             if self.opening is not None:
                 self.opening.close()
                 self.opening = None
-        self._until_deadline()
+        self.sock.settimeout(self._deadline())
 
     def request(self, *args: Any, **options: Any) -> None:
         if self.sock is not None:
-            # A connection that was kept still has what was left of its last answer's time.
-            self._until_deadline()
+            # A connection that was kept: there is nothing to be counted to the limit to connect.
+            self.timeout = self._deadline()
         super().request(*args, **options)  # type: ignore[misc]
 
-    def _until_deadline(self) -> None:
-        self.sock.settimeout(getattr(self.timeout, "deadline", self.timeout))
+    def _deadline(self) -> float | None:
+        timeout = self.timeout
+        return timeout.deadline if isinstance(timeout, _Connect) else timeout
 
 
 class _Connection(_Ending, HTTPConnection):
