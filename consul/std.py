@@ -181,8 +181,7 @@ class HTTPClient(base.HTTPClient):
             timeout=limits(request.connect, request.deadline),
             decode_content=False,
         )
-        headers = lowered(reply.headers.items())
-        return Response(reply.status, headers, reply.data)
+        return Response(reply.status, reply.headers, reply.data)
 
     def _with_session(self, request: Request) -> Response:
         options: dict[str, Any] = {}
