@@ -208,14 +208,10 @@ def text(found: dict[str, Any]) -> str:
     parts.append(
         table(["Call", "Ours", "The bare library", "Ratio with ``speed``", "Ratio without"], rows)
     )
+    beside = found["calls"]["std"]
     others = [
-        [
-            "http.client",
-            *(
-                microseconds(found["calls"]["std"].get(c, {}).get("sides", {}).get("http.client"))
-                for c in CASES
-            ),
-        ]
+        [name, *(microseconds(beside.get(c, {}).get("sides", {}).get(name)) for c in CASES)]
+        for name in ("http.client", "json alone", "orjson alone")
     ]
     if isinstance(found["go"], str):
         parts.append(f"Consul's own client, in Go: not measured, for {found['go']}.")
@@ -228,7 +224,13 @@ def text(found: dict[str, Any]) -> str:
         share = ", ".join(f"{name} {side['cpu'] / theirs:.2f}x" for name, side in large.items())
         parts.append(f"Of the CPU of Go's client a large answer costs: {share} (aim: 0.30x).")
     parts.append(table(["Beside them", *CASES.values()], others))
-    rows = [[name, f"{value:.1f}"] for name, value in found["imports"]["imports"].items()]
+    imports = found["imports"]["imports"]
+    rows = [[name, f"{value:.1f}"] for name, value in imports.items()]
+    above = imports["consul.aio"] - imports["aiohttp"]
+    parts.append(
+        f"``import consul`` takes {imports['consul']:.0f} ms of CPU (aim: 25), ``consul.aio`` "
+        f"{above:.0f} ms above aiohttp (aim: 10); the least of many runs:"
+    )
     parts.append(table(["Import", "CPU ms above the bare interpreter"], rows))
     rows = [[name, f"{value:.0f}"] for name, value in found["imports"]["clients"].items()]
     parts.append(table(["Making a client", "CPU microseconds"], rows))
@@ -264,13 +266,22 @@ def text(found: dict[str, Any]) -> str:
     ]
     parts.append("An answer by its number of items; both sides parse with orjson:")
     parts.append(table(["Items", "Ours, CPU ms", "requests", "Ours, peak MiB", "requests"], rows))
+    parts.append(
+        "Where the time of a kv.get goes, from a profile: first through the library's public "
+        "client, as it still goes with a client that is brought, then as it goes otherwise.  "
+        "(threads: as std, in another thread.)"
+    )
     rows = [
-        [name, ", ".join(f"{layer} {share:.0%}" for layer, share in shares.items() if share > 0.02)]
-        for name, shares in found["layers"].items()
+        [f"{name}, {way}", f"{profile['cpu']:.0f}", shares(profile["layers"])]
+        for name, ways in found["layers"].items()
+        for way, profile in ways.items()
     ]
-    parts.append("Where the time of a kv.get goes, from a profile:")
-    parts.append(table(["Flavour", "Share of each layer alone"], rows))
+    parts.append(table(["Flavour", "CPU microseconds", "Share of each layer alone"], rows))
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def shares(layers: dict[str, float]) -> str:
+    return ", ".join(f"{layer} {share:.0%}" for layer, share in layers.items() if share > 0.02)
 
 
 def ratio(value: float, goal: float | None) -> str:
@@ -308,7 +319,14 @@ def main() -> None:
             "imports": part("imports"),
             "polls": {name: part("polls", name, port) for name in ("aio", "tornado", "twisted")},
             "growth": part("growth", port),
-            "layers": {name: part("layers", name, port) for name in FLAVOURS},
+            "layers": {
+                name: {
+                    "public client": part("layers", name, port, "--public"),
+                    "as it is": part("layers", name, port),
+                }
+                for name in FLAVOURS
+                if name != "threads"
+            },
         }
     if arguments.dry:
         print(text(found))

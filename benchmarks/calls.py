@@ -5,6 +5,9 @@
 Prints JSON.  Ours and the bare library's calls take turns, batch by batch, against the same agent;
 the bare side does what a caller needs at least: it parses the JSON with the standard library and
 decodes the value.  ``--plain`` hides orjson, which is the extra ``speed``.
+
+Each flavour's function takes the port, and whether our client is to go through the library's public
+client, as it does when one is brought.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import statistics
@@ -147,13 +151,34 @@ def http_client(port: int) -> Side:
     return Side("http.client", sequential(get), sequential(put), nothing, sequential(read))
 
 
-def std(port: int) -> tuple[list[Side], Callable[..., Any]]:
+def parsers(port: int) -> list[Side]:
+    """Parsing the large answer and nothing else, which no client can do without."""
+    import http.client
+
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", urls(port)[1])
+    body = connection.getresponse().read()
+    connection.close()
+    loads: dict[str, Callable[[bytes], Any]] = {"json alone": json.loads}
+    with contextlib.suppress(ImportError):
+        import orjson
+
+        loads["orjson alone"] = orjson.loads
+
+    def side(name: str) -> Side:
+        parse = loads[name]
+        return Side(name, nothing, nothing, nothing, sequential(lambda: parse(body)))
+
+    return [side(name) for name in loads]
+
+
+def std(port: int, public: bool = False) -> tuple[list[Side], Callable[..., Any]]:
     import requests
 
     import consul
 
-    client = consul.Consul(port=port)
     session = requests.Session()
+    client = consul.Consul(port=port, session=requests.Session() if public else None)
     kv, health = urls(port)
 
     ours = Side(
@@ -170,10 +195,10 @@ def std(port: int) -> tuple[list[Side], Callable[..., Any]]:
         nothing,
         sequential(lambda: session.get(health).json()),
     )
-    return [ours, bare, http_client(port)], lambda batch, count: batch(count)
+    return [ours, bare, http_client(port), *parsers(port)], lambda batch, count: batch(count)
 
 
-def threads(port: int) -> tuple[list[Side], Callable[..., Any]]:
+def threads(port: int, public: bool = False) -> tuple[list[Side], Callable[..., Any]]:
     from concurrent.futures import ThreadPoolExecutor
 
     import requests
@@ -181,7 +206,7 @@ def threads(port: int) -> tuple[list[Side], Callable[..., Any]]:
 
     from consul.threads import Consul
 
-    client = Consul(port=port)
+    client = Consul(port=port, session=requests.Session() if public else None)
     session = requests.Session()
     session.mount("http://", HTTPAdapter(pool_maxsize=FLIGHT))
     executor = ThreadPoolExecutor(16)
@@ -217,19 +242,19 @@ def threads(port: int) -> tuple[list[Side], Callable[..., Any]]:
     return [ours, bare], lambda batch, count: batch(count)
 
 
-def aio(port: int) -> tuple[list[Side], Callable[..., Any]]:
+def aio(port: int, public: bool = False) -> tuple[list[Side], Callable[..., Any]]:
     import aiohttp
 
     from consul.aio import Consul
 
     loop = asyncio.new_event_loop()
     kv, health = urls(port)
-    client = Consul(port=port)
 
     async def make() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
     session = loop.run_until_complete(make())
+    client = Consul(port=port, session=session if public else None)
 
     async def bare_get() -> bytes:
         async with session.get(kv) as reply:
@@ -247,7 +272,7 @@ def aio(port: int) -> tuple[list[Side], Callable[..., Any]]:
     return sides, lambda batch, count: loop.run_until_complete(batch(count))
 
 
-def tornado(port: int) -> tuple[list[Side], Callable[..., Any]]:
+def tornado(port: int, public: bool = False) -> tuple[list[Side], Callable[..., Any]]:
     from tornado.httpclient import AsyncHTTPClient
     from tornado.ioloop import IOLoop
 
@@ -255,12 +280,12 @@ def tornado(port: int) -> tuple[list[Side], Callable[..., Any]]:
 
     loop = IOLoop(make_current=False)
     kv, health = urls(port)
-    client = Consul(port=port)
 
     async def make() -> AsyncHTTPClient:
         return AsyncHTTPClient(force_instance=True, max_clients=FLIGHT)
 
     bare = loop.run_sync(make)
+    client = Consul(port=port, session=bare if public else None)
 
     async def bare_get() -> bytes:
         return decoded((await bare.fetch(kv)).body)
@@ -275,18 +300,20 @@ def tornado(port: int) -> tuple[list[Side], Callable[..., Any]]:
     return sides, lambda batch, count: loop.run_sync(lambda: batch(count))
 
 
-def twisted(port: int) -> tuple[list[Side], Callable[..., Any]]:
+def twisted(port: int, public: bool = False) -> tuple[list[Side], Callable[..., Any]]:
     import threading
 
     import treq
     from twisted.internet import reactor, threads
     from twisted.internet.defer import Deferred, gatherResults
+    from twisted.web.client import Agent
 
     from consul.twisted import Consul
 
     loop: Any = reactor
     kv, health = urls(port)
-    client = Consul(port=port)
+    session = treq.client.HTTPClient(Agent(reactor)) if public else None
+    client = Consul(port=port, session=session)
 
     def chained(call: Callable[[], Any]) -> Callable[[int], Any]:
         async def batch(count: int) -> None:

@@ -1,24 +1,29 @@
 """Where the time of a kv.get goes, by layer: a profile of one flavour.
 
-    python -m benchmarks.layers FLAVOUR PORT
+    python -m benchmarks.layers FLAVOUR PORT [--public]
 
-Prints JSON: layer -> share of the time in it alone.  Profiling slows small functions more than
-system calls, so the shares show what there is rather than what it costs.
+Prints JSON: CPU microseconds of a call, and of each layer the share of the time in it alone.
+Profiling slows small functions more than system calls, so the shares show what there is rather
+than what it costs.  ``--public`` goes through the library's public client.
 """
 
 from __future__ import annotations
 
+import argparse
 import cProfile
 import json
 import os
 import pstats
 import re
-import sys
+import statistics
+import time
+from collections.abc import Callable
 from typing import Any
 
-from benchmarks.calls import FLAVOURS
+from benchmarks.calls import FLAVOURS, Side
 
 CALLS = 2000
+ROUNDS = 10
 PACKAGE = re.compile(r"site-packages/([a-z0-9_]+)")
 STANDARD = re.compile(r"python3\.\d+/([a-z_]+)")
 #: Built-in functions that wait or move bytes.
@@ -39,14 +44,11 @@ def layer(place: tuple[str, int, str]) -> str:
     return found[1] if found else "other"
 
 
-def main() -> None:
-    flavour, port = sys.argv[1], int(sys.argv[2])
-    sides, run = FLAVOURS[flavour](port)
-    ours = sides[0]
-    run(ours.get, 50)
+def profiled(flavour: str, ours: Side, run: Callable[..., Any]) -> dict[str, float]:
+    """Layer -> share of the time of a kv.get."""
     profiles: list[cProfile.Profile] = []
 
-    def begin(*_: Any) -> None:
+    def begin() -> None:
         profiles.append(cProfile.Profile())
         profiles[-1].enable()
 
@@ -67,8 +69,23 @@ def main() -> None:
     for place, (_, _, alone, _, _) in stats.stats.items():
         shares[layer(place)] = shares.get(layer(place), 0.0) + alone
     total = sum(shares.values())
-    ordered = sorted(shares.items(), key=lambda one: -one[1])
-    print(json.dumps({name: spent / total for name, spent in ordered}), flush=True)
+    return {name: spent / total for name, spent in sorted(shares.items(), key=lambda one: -one[1])}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("flavour", choices=FLAVOURS)
+    parser.add_argument("port", type=int)
+    parser.add_argument("--public", action="store_true")
+    arguments = parser.parse_args()
+    sides, run = FLAVOURS[arguments.flavour](arguments.port, arguments.public)
+    ours, spent = sides[0], []
+    for _ in range(ROUNDS + 1):
+        began = time.process_time()
+        run(ours.get, CALLS // ROUNDS)
+        spent.append((time.process_time() - began) / (CALLS // ROUNDS) * 1e6)
+    shares = profiled(arguments.flavour, ours, run)
+    print(json.dumps({"cpu": statistics.median(spent[1:]), "layers": shares}), flush=True)
     os._exit(0)
 
 
