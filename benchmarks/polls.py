@@ -20,6 +20,7 @@ from typing import Any
 
 COUNT = 1000
 CALLS = 200
+ROUNDS = 5
 WAKES = 60
 
 
@@ -55,12 +56,12 @@ async def measure(
             times.append(time.perf_counter() - began)
         return statistics.median(times) * 1e6
 
-    alone = await latency()
+    alone = [await latency()]
     empty = resident()
     idle = [gather(client.kv.get("polls/idle", index=index, wait="5m")) for _ in range(COUNT)]
     await sleep(5)
     full = resident()
-    beside = await latency()
+    beside = [await latency() for _ in range(ROUNDS)]
 
     async def woken(poll: Callable[[int], Any]) -> float:
         index = (await client.kv.get("polls/woken"))[0]
@@ -84,12 +85,14 @@ async def measure(
         theirs.append(await woken(lambda i: bare("polls/woken", i)))
     for poll in idle:
         poll.cancel()
-    await sleep(0.5)
+    await sleep(1)
+    # Again, for the machine may have become slower or faster meanwhile.
+    alone += [await latency() for _ in range(ROUNDS)]
     return {
         "memory": full - empty,
-        "alone": alone,
-        "beside": beside,
-        "beside_ratio": beside / alone,
+        "alone": statistics.median(alone),
+        "beside": statistics.median(beside),
+        "beside_ratio": statistics.median(beside) / statistics.median(alone),
         "woken": statistics.median(ours),
         "woken_bare": statistics.median(theirs),
         "woken_ratio": statistics.median(ours) / statistics.median(theirs),
