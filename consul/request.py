@@ -129,8 +129,8 @@ class Response(NamedTuple):
     """One HTTP answer.
 
     Of flavours the body is bytes, and the headers are found by their names in lower case, whatever
-    those are when listed; ``lowered()`` is for who shows them.  Adapters of the old interface may use
-    any case and text.  *content* is the field that python-consul2 had.
+    those are when listed; ``lowered()`` is for who shows them.  Adapters of the old interface may
+    use any case and text.  *content* is the field that python-consul2 had.
     """
 
     code: int
