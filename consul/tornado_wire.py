@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 #: No limit to a body, as in the other flavours.
 PARAMETERS = HTTP1ConnectionParameters(max_header_size=1 << 16, max_body_size=1 << 62)
+#: What says where a body ends.
+DECLARED = frozenset(("Content-Length", "Transfer-Encoding"))
 
 
 class Stream(IOStream):
@@ -35,6 +37,8 @@ class Stream(IOStream):
     address: Address
     unread = 0
     idle = quick = False
+    #: Whether the answer says where it ends, rather than ending with the connection.
+    declared = False
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         """Receive something; what nobody has asked for is taken for the end."""
@@ -58,9 +62,9 @@ class Stream(IOStream):
         return self._counted(super().read_until(delimiter, max_bytes))
 
     def read_bytes(self, num_bytes: int, partial: bool = False) -> Awaitable[bytes]:
-        """As `IOStream` does, but never in part: a body is waited for in full, and put together
-        from fewer pieces."""
-        return self._counted(super().read_bytes(num_bytes))
+        """As `IOStream` does, but not in part where it is known how much will come: so a body is
+        put together from fewer pieces."""
+        return self._counted(super().read_bytes(num_bytes, partial and not self.declared))
 
     def set_nodelay(self, value: bool) -> None:
         """As `IOStream` does, but once: else it is turned on and off for each request."""
@@ -130,6 +134,7 @@ class _Answer(HTTPMessageDelegate):
 
     def headers_received(self, start_line: Any, headers: HTTPHeaders) -> None:
         self.start, self.headers = start_line, headers
+        self.stream.declared = not DECLARED.isdisjoint(headers)
         self.advance = self.advance or start_line.code < 200
 
     def data_received(self, chunk: bytes) -> None:
@@ -228,7 +233,7 @@ class Pool:
             if not answer.complete:
                 raise StreamClosedError(stream.error or ConnectionError("the answer is not HTTP"))
             headers = answer.headers
-            if stream.error and not {"Content-Length", "Transfer-Encoding"}.intersection(headers):
+            if stream.error and not stream.declared:
                 # What seemed to be the end of the body was none.
                 raise StreamClosedError(stream.error)
             kept = answer.start.version == "HTTP/1.1"
