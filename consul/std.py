@@ -47,6 +47,9 @@ class TLSError(exceptions.TLSError, requests.exceptions.SSLError):
     """`consul.TLSError` that is requests' exception as well."""
 
 
+#: It is `consul.Retry` that repeats a call.
+NEVER = urllib3.Retry(False)
+
 #: No connection was made, for another reason than the time.
 REFUSALS = (urllib3.exceptions.NewConnectionError,)
 CONNECT_TIMEOUTS = (urllib3.exceptions.ConnectTimeoutError,)
@@ -177,7 +180,7 @@ class HTTPClient(base.HTTPClient):
             pools.address.prefix + request.target,
             request.body,
             dict(request.headers),
-            retries=False,
+            retries=NEVER,
             timeout=limits(request.connect, request.deadline),
             decode_content=False,
         )

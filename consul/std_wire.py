@@ -13,7 +13,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import Any
 from weakref import WeakSet
@@ -29,6 +29,8 @@ from consul.config import KEPT, Config
 
 #: How all the answers begin that matter for speed.
 PLAIN = b"HTTP/1.1 200 OK\r\n"
+#: Bytes of a body that is copied behind the head of its request rather than sent by itself.
+SMALL = 1 << 16
 
 
 class _Timed(io.RawIOBase):
@@ -62,8 +64,9 @@ class _Connect(float):
     deadline: float | None
 
 
+@lru_cache(64)
 def limits(connect: float | None, deadline: float | None) -> Timeout:
-    """The time limits as urllib3 takes them."""
+    """The time limits as urllib3 takes them, which clones them for each request."""
     if connect is None:
         return Timeout(deadline)
     seconds = _Connect(connect if deadline is None else min(connect, deadline))
@@ -107,21 +110,23 @@ class _Answer(HTTPResponse):
         end = head.find(b"\r\n\r\n")
         if not head.startswith(PLAIN) or end < 0:
             return self._thoroughly()
-        message = HTTPMessage()
+        message, found = HTTPMessage(), {}
         for line in head[len(PLAIN) : end].decode("latin-1").split("\r\n"):
             name, colon, value = line.partition(":")
-            if not colon or not name.replace("-", "").isalnum():
+            lower, value = name.lower(), value.strip()
+            if not colon or not name.replace("-", "").isalnum() or lower in found:
                 return self._thoroughly()
-            message.set_raw(name, value.strip())
+            found[lower] = value
+            message.set_raw(name, value)
         self.fp.read(end + 4)
         self.version, self.code, self.status, self.reason = 11, 200, 200, "OK"
         self.headers = self.msg = message
-        self.chunked = message.get("transfer-encoding", "").lower() == "chunked"
+        self.chunked = found.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = self.length = None
-        length = message.get("content-length", "")
+        length = found.get("content-length", "")
         if length.isdigit() and not self.chunked:
             self.length = int(length)
-        self.will_close = "close" in message.get("connection", "").lower() or not (
+        self.will_close = "close" in found.get("connection", "").lower() or not (
             self.chunked or self.length is not None
         )
         return None
@@ -148,6 +153,9 @@ class _Ending:
     sock: Any
     #: During the handshake, what can end it.
     opening: socket.socket | None = None
+    #: What is to be sent with the body, and whether that is still to come.
+    _head = b""
+    _waits = False
 
     def __init__(self, *args: Any, open_ones: WeakSet[Any], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -164,11 +172,21 @@ class _Ending:
                 self.opening = None
         self.sock.settimeout(self._deadline())
 
-    def request(self, *args: Any, **options: Any) -> None:
+    def request(self, method: str, url: str, body: Any = None, *args: Any, **options: Any) -> None:
         if self.sock is not None:
             # A connection that was kept: there is nothing to be counted to the limit to connect.
             self.timeout = self._deadline()
-        super().request(*args, **options)  # type: ignore[misc]
+        self._head, self._waits = b"", isinstance(body, bytes) and 0 < len(body) <= SMALL
+        super().request(method, url, body, *args, **options)  # type: ignore[misc]
+
+    def send(self, data: Any) -> None:
+        """Send *data*, the head of a request in one piece with a small body."""
+        if self._waits:
+            self._head, self._waits = data, False
+            return
+        if self._head:
+            data, self._head = self._head + data, b""
+        super().send(data)  # type: ignore[misc]
 
     def _deadline(self) -> float | None:
         timeout = self.timeout

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 import sys
 import threading
+from typing import Any
 
 import pytest
 import requests
@@ -72,6 +74,38 @@ def test_the_session_keeps_the_policy_and_the_limits() -> None:
         with pytest.raises(package.Timeout):
             client.kv.get("good")
         assert len(server.requests) == 5
+
+
+class Counting:
+    """A socket, and what was sent with it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock, self.sent = sock, list[bytes]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sock, name)
+
+    def sendall(self, data: bytes) -> None:
+        self.sent.append(data)
+        self.sock.sendall(data)
+
+
+@pytest.mark.parametrize("own_session", [False, True])
+def test_a_small_body_is_sent_with_the_head(agent: Agent, prefix: str, own_session: bool) -> None:
+    with Consul(port=agent.port) as client:
+        if own_session:
+            assert client.http.session
+        assert client.kv.get(prefix).data is None
+        (connection,) = client.http.pools()._open_ones
+        connection.sock = counting = Counting(connection.sock)
+        for size, sends in ((0, 1), (1, 1), (2**16, 1), (2**16 + 1, 2)):
+            value = b"x" * size
+            assert client.kv.put(prefix, value)
+            assert len(counting.sent) == sends
+            counting.sent.clear()
+            assert (client.kv.get(prefix).data["Value"] or b"") == value
+            assert len(counting.sent) == 1
+            counting.sent.clear()
 
 
 def test_a_session_of_the_users_own_is_used_and_not_closed() -> None:
