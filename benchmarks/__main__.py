@@ -291,7 +291,7 @@ def ratio(value: float, goal: float | None) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--dry", action="store_true", help="print the tables, write nothing")
-    parser.add_argument("--rounds", default="15")
+    parser.add_argument("--rounds", default="60")
     arguments = parser.parse_args()
     binary = Path(os.environ["CONSUL_BIN"])
     config = {"limits": {"http_max_conns_per_client": 5000}}

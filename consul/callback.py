@@ -21,11 +21,19 @@ def _plain_loads(body: bytes) -> Any:
     return json.loads(body.decode())
 
 
-_loads: Callable[[bytes], Any]
-try:
-    from orjson import loads as _loads
-except ImportError:
-    _loads = _plain_loads
+def _first_loads(body: bytes) -> Any:
+    """Choose the parser: with the first answer, for importing orjson takes as long as all of this
+    package."""
+    global _loads
+    try:
+        from orjson import loads as _loads
+    except ImportError:
+        _loads = _plain_loads
+    return _loads(body)
+
+
+#: JSON in bytes, read; a body that is none is a ValueError.
+_loads: Callable[[bytes], Any] = _first_loads
 
 
 T = TypeVar("T")
