@@ -21,7 +21,8 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 KEY = "benchmark/key"
@@ -84,11 +85,13 @@ def one_by_one(call: Callable[[], Awaitable[Any]]) -> Callable[[int], Awaitable[
 
 
 def together(
-    call: Callable[[], Awaitable[Any]], check: Callable[[Any], None]
+    gather: Callable[[Iterator[Any]], Awaitable[Any]],
+    call: Callable[[], Awaitable[Any]],
+    check: Callable[[Any], None],
 ) -> Callable[[int], Awaitable[None]]:
     async def batch(count: int) -> None:
         for _ in range(count):
-            for answer in await asyncio.gather(*(call() for _ in range(FLIGHT))):
+            for answer in await gather(call() for _ in range(FLIGHT)):
                 check(answer)
 
     return batch
@@ -100,8 +103,9 @@ def coroutines(
     get: Callable[[], Awaitable[bytes]],
     put: Callable[[], Awaitable[Any]],
     health: Callable[[], Awaitable[Any]],
+    gather: Callable[[Iterator[Any]], Awaitable[Any]] = lambda calls: asyncio.gather(*calls),
 ) -> list[Side]:
-    """The sides of a flavour whose calls are awaited in a loop of asyncio's."""
+    """The sides of a flavour whose calls are awaited; *gather* awaits many at a time."""
 
     async def ours() -> None:
         check_pair(await client.kv.get(KEY))
@@ -114,14 +118,14 @@ def coroutines(
             "consul",
             one_by_one(ours),
             one_by_one(lambda: client.kv.put(KEY, VALUE)),
-            together(lambda: client.kv.get(KEY), check_pair),
+            together(gather, lambda: client.kv.get(KEY), check_pair),
             one_by_one(lambda: client.health.service(SERVICE)),
         ),
         Side(
             name,
             one_by_one(bare),
             one_by_one(put),
-            together(get, check_value),
+            together(gather, get, check_value),
             one_by_one(health),
         ),
     ]
@@ -166,11 +170,10 @@ def parsers(port: int) -> list[Side]:
 
         loads["orjson alone"] = orjson.loads
 
-    def side(name: str) -> Side:
-        parse = loads[name]
-        return Side(name, nothing, nothing, nothing, sequential(lambda: parse(body)))
-
-    return [side(name) for name in loads]
+    return [
+        Side(name, nothing, nothing, nothing, sequential(partial(parse, body)))
+        for name, parse in loads.items()
+    ]
 
 
 def std(port: int, public: bool = False) -> tuple[list[Side], Callable[..., Any]]:
@@ -316,47 +319,23 @@ def twisted(port: int, public: bool = False) -> tuple[list[Side], Callable[..., 
     session = treq.client.HTTPClient(Agent(reactor)) if public else None
     client = Consul(port=port, session=session)
 
-    def chained(call: Callable[[], Any]) -> Callable[[int], Any]:
-        async def batch(count: int) -> None:
-            for _ in range(count):
-                await call()
+    def body(reply: Any) -> Any:
+        return reply.addCallback(treq.content)
 
-        return lambda count: Deferred.fromCoroutine(batch(count))
+    sides = coroutines(
+        client,
+        "treq",
+        lambda: body(treq.get(kv)).addCallback(decoded),
+        lambda: body(treq.put(kv, data=VALUE)).addCallback(json.loads),
+        lambda: body(treq.get(health)).addCallback(json.loads),
+        lambda calls: gatherResults([*calls]),
+    )
 
-    def gathered(call: Callable[[], Any], check: Callable[[Any], None]) -> Callable[[int], Any]:
-        async def batch(count: int) -> None:
-            for _ in range(count):
-                for answer in await gatherResults([call() for _ in range(FLIGHT)]):
-                    check(answer)
+    def within(batch: Callable[[int], Any], count: int) -> Any:
+        return Deferred.fromCoroutine(batch(count))
 
-        return lambda count: Deferred.fromCoroutine(batch(count))
-
-    def ours_get() -> Any:
-        return client.kv.get(KEY).addCallback(check_pair)
-
-    def bare_get() -> Any:
-        return treq.get(kv).addCallback(treq.content).addCallback(decoded)
-
-    sides = [
-        Side(
-            "consul",
-            chained(ours_get),
-            chained(lambda: client.kv.put(KEY, VALUE)),
-            gathered(lambda: client.kv.get(KEY), check_pair),
-            chained(lambda: client.health.service(SERVICE)),
-        ),
-        Side(
-            "treq",
-            chained(lambda: bare_get().addCallback(check_value)),
-            chained(
-                lambda: treq.put(kv, data=VALUE).addCallback(treq.content).addCallback(json.loads)
-            ),
-            gathered(bare_get, check_value),
-            chained(lambda: treq.get(health).addCallback(treq.content).addCallback(json.loads)),
-        ),
-    ]
     threading.Thread(target=loop.run, args=(False,), daemon=True).start()
-    return sides, lambda batch, count: threads.blockingCallFromThread(loop, batch, count)
+    return sides, lambda batch, count: threads.blockingCallFromThread(loop, within, batch, count)
 
 
 FLAVOURS = {"std": std, "threads": threads, "aio": aio, "tornado": tornado, "twisted": twisted}

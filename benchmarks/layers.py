@@ -18,6 +18,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from benchmarks.calls import FLAVOURS, Side
@@ -46,26 +47,21 @@ def layer(place: tuple[str, int, str]) -> str:
 
 def profiled(flavour: str, ours: Side, run: Callable[..., Any]) -> dict[str, float]:
     """Layer -> share of the time of a kv.get."""
-    profiles: list[cProfile.Profile] = []
-
-    def begin() -> None:
-        profiles.append(cProfile.Profile())
-        profiles[-1].enable()
-
-    # A profile counts the thread that it is begun in.
+    profile = cProfile.Profile()
+    begin, end = profile.enable, profile.disable
     if flavour == "twisted":
         from twisted.internet import reactor, threads
 
-        loop: Any = reactor
-        threads.blockingCallFromThread(loop, begin)
-        run(ours.get, CALLS)
-        threads.blockingCallFromThread(loop, lambda: profiles[-1].disable())
-    else:
-        begin()
-        run(ours.get, CALLS)
-        profiles[-1].disable()
+        # A profile counts the thread that it is begun in.
+        begin, end = (
+            partial(threads.blockingCallFromThread, reactor, step)  # type: ignore[arg-type]
+            for step in (begin, end)
+        )
+    begin()
+    run(ours.get, CALLS)
+    end()
     shares: dict[str, float] = {}
-    stats: Any = pstats.Stats(profiles[-1])
+    stats: Any = pstats.Stats(profile)
     for place, (_, _, alone, _, _) in stats.stats.items():
         shares[layer(place)] = shares.get(layer(place), 0.0) + alone
     total = sum(shares.values())
