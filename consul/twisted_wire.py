@@ -16,7 +16,7 @@ from twisted.web.http_headers import Headers
 
 from consul.address import Address
 from consul.config import KEPT, Config
-from consul.request import Request, Response
+from consul.request import Request, Response, lowered
 from consul.twisted_tls import Creator, Endpoint
 
 #: Heads of requests kept, for they hardly differ from call to call.
@@ -54,14 +54,12 @@ def head(host: bytes, headers: tuple[tuple[str, str], ...]) -> bytes:
 
 def response(reply: Any, body: bytes) -> Response:
     """Twisted's *reply* with its *body*."""
-    return Response(
-        reply.code,
-        {
-            name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
-            for name, values in reply.headers.getAllRawHeaders()
-        },
-        body,
+    pairs = (
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, values in reply.headers.getAllRawHeaders()
+        for value in values
     )
+    return Response(reply.code, lowered(pairs), body)
 
 
 class Message(web.Request):  # type: ignore[misc]
