@@ -159,6 +159,29 @@ def test_import_consul_loads_no_flavour():
     assert done.stdout.splitlines() == ["", "", "consul.base Check consul.std"]
 
 
+@pytest.mark.parametrize(
+    ("flavour", "library"),
+    [
+        ("std", "requests"),
+        ("threads", "requests"),
+        ("aio", "aiohttp"),
+        ("tornado", "tornado"),
+        ("twisted", "twisted"),
+    ],
+)
+def test_a_flavour_loads_no_other_library(flavour, library):
+    pytest.importorskip(library)
+    code = f"""if True:
+        import sys, consul.{flavour}
+        libraries = ("requests", "aiohttp", "tornado", "twisted", "treq")
+        print(*(name for name in libraries if name in sys.modules))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT.parent, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [library]
+
+
 def test_the_core_loads_nothing_that_takes_long():
     slow = {
         "dataclasses",
