@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 # pyenv puts on the path only the versions selected; tox is shown the others.
 PYENV_ROOT ?= $(HOME)/.pyenv
-PYTHONS := $(wildcard $(PYENV_ROOT)/versions/3.1[0-3].*/bin/python)
+PYTHONS := $(wildcard $(PYENV_ROOT)/versions/3.1[1-3].*/bin/python)
 # CI runs with every server and flavour, so it is there that the table of the docs is written.
 MATRIX := $(if $(CI),--matrix=docs/matrix.rst)
 COVERAGE := --cov=consul --cov-branch --cov-report=term-missing:skip-covered
@@ -26,7 +26,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/python tools/typed.py --check
+	$(BIN)/pyright --pythonpath $(BIN)/python consul
 	$(BIN)/sphinx-build -q -nW docs docs/_build/html
 
 docs: $(STAMP)
@@ -49,8 +49,8 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): setup.cfg setup.py pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
-		echo "$(PYTHON) is missing or older than Python 3.10: use make PYTHON=python3.12, or the like" >&2; \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is missing or older than Python 3.11: use make PYTHON=python3.12, or the like" >&2; \
 		exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make a venv: apt-get install python3-venv, or use make PYTHON=..." >&2; \

@@ -31,7 +31,7 @@ STANDARD = re.compile(r"python3\.\d+/([a-z_]+)")
 SYSTEM = re.compile(
     r"'(recv|recv_into|send|sendall|poll|read|write|acquire|settimeout|close)'|epoll"
 )
-FLAVOURED = re.compile(r"consul/(std|threads|workers|aio|loops|tornado|twisted)")
+FLAVOURED = re.compile(r"consul/(std|threads|aio|tornado|twisted|transport/)")
 
 
 def layer(place: tuple[str, int, str]) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from consul import tornado as tornado
     from consul import twisted as twisted
     from consul.check import Check
+    from consul.core.retry import Retry
     from consul.exceptions import (
         ACLDisabled,
         ACLPermissionDenied,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
         TLSError,
         TransactionRolledBack,
     )
-    from consul.retry import Retry
     from consul.std import Consul
 
 __all__ = [

@@ -8,29 +8,35 @@ Every name that people import from ``consul.base`` is here or is re-exported.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from consul import address as addresses
-from consul import compat, config, tls
-from consul.address import Address
-from consul.api.acl import ACL
-from consul.api.agent import Agent
-from consul.api.catalog import Catalog
-from consul.api.coordinate import Coordinate
-from consul.api.event import Event
-from consul.api.health import Health
-from consul.api.kv import KV
-from consul.api.operator import Operator
-from consul.api.query import Query
-from consul.api.session import Session
-from consul.api.status import Status
-from consul.api.txn import Txn
-from consul.callback import CB, Indexed, Meta
+from consul.api.acl import ACL as _ACL
+from consul.api.agent import Agent as _Agent
+from consul.api.catalog import Catalog as _Catalog
+from consul.api.coordinate import Coordinate as _Coordinate
+from consul.api.event import Event as _Event
+from consul.api.health import Health as _Health
+from consul.api.kv import KV as _KV
+from consul.api.noun import lazy
+from consul.api.operator import Operator as _Operator
+from consul.api.query import Query as _Query
+from consul.api.session import Session as _Session
+from consul.api.status import Status as _Status
+from consul.api.txn import Txn as _Txn
+from consul.callback import CB
 from consul.check import Check
-from consul.config import Config
+from consul.core import compat
+from consul.core import settings as settings_
+from consul.core.answers import Indexed, Meta
+from consul.core.client import HTTPClient
+from consul.core.flavour import Described, Flavour, Flavoured, recipe
+from consul.core.request import Call, Request, Response
+from consul.core.retry import Retry
+from consul.core.settings import Settings
+from consul.core.steps import Steps
+from consul.core.tls import Cert
+from consul.core.values import seconds
 from consul.exceptions import (
     ACLDisabled,
     ACLPermissionDenied,
@@ -49,17 +55,20 @@ from consul.exceptions import (
     TransactionRolledBack,
 )
 from consul.recipes.leader import wait_for_leader
-from consul.request import CONSISTENCY, Attempt, Call, Limits, Request, Response
-from consul.retry import Retry, repeating
-from consul.steps import Now, Steps
-from consul.tls import Cert
-from consul.values import seconds
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing import Unpack
 
-    from consul.config import Options
-    from consul.tls import Verify
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    from consul.core.limits import Limits
+    from consul.core.settings import Options
+    from consul.core.tls import Verify
+
+    # A client without a flavour describes calls.
+    F = TypeVarWithDefault("F", bound=Flavour, default=Described)
+else:
+    F = TypeVar("F")
 
 __all__ = [
     "CB",
@@ -69,7 +78,6 @@ __all__ = [
     "BadRequest",
     "Call",
     "Check",
-    "Client",
     "ClientError",
     "ConnectionFailed",
     "Consul",
@@ -79,13 +87,13 @@ __all__ = [
     "Meta",
     "NoLeader",
     "NotFound",
-    "Nouns",
     "RateLimited",
     "Redirected",
     "Request",
     "Response",
     "Retry",
     "ServerError",
+    "Settings",
     "TLSError",
     "Timeout",
     "TransactionRolledBack",
@@ -93,169 +101,21 @@ __all__ = [
 
 T = TypeVar("T")
 
-#: logging's, which is not imported here.
-DEBUG = 10
+
+def _setting(name: str) -> Any:
+    """The setting *name* as an attribute of the client."""
+
+    def get(client: Consul) -> Any:
+        return getattr(client.settings, name)
+
+    def set(client: Consul, value: Any) -> None:
+        client.settings = client.settings._replace(**{name: value})
+
+    return property(get, set)
 
 
-_clients: WeakSet[HTTPClient] = WeakSet()
-
-
-def _forked() -> None:
-    for client in list(_clients):
-        client.forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
-
-
-class HTTPClient:
-    """One agent's address and how to send it a `Call`.
-
-    A flavour supplies ``attempt(call)``, which makes one exchange with the server, ``send(call)``,
-    which repeats and watches it, ``run(steps)`` and ``close()``.  The verbs are a face for code
-    that calls or overrides them, as it did with python-consul.  *host*, *port*, *scheme* and
-    *base_uri* may be assigned; the last is what counts.
-    """
-
-    def __init__(
-        self,
-        host: str = "127.0.0.1",
-        port: int | str = 8500,
-        scheme: str = "http",
-        verify: Verify = True,
-        cert: Cert = None,
-        *,
-        config: Config | None = None,
-    ) -> None:
-        # Not at the top: it imports logging, which takes longer than all the rest.
-        from consul import exchange
-
-        self._exchange = exchange
-        config = config or Config(retry=Retry())
-        number = addresses.port("port", port)
-        # Only a text has brackets around an IPv6 address.
-        address = Address(host.strip("[]"), number, scheme, config.address.prefix)
-        if address[:3] == config.address[:3]:
-            address = config.address
-        checked = tls.check(verify, cert, config.tls.server_name)
-        self.config = config._replace(address=address, tls=checked)
-        self.host, self.port, self.scheme = host, number, scheme
-        self.verify, self.cert = verify, cert
-        self.base_uri = self._base_uri = address.base_uri
-        self.closed = False
-        self._setup()
-        _clients.add(self)
-
-    def _setup(self) -> None:
-        """Make what the flavour needs besides; nothing that needs a running loop.
-
-        Raises ValueError for a setting that the flavour cannot heed.
-        """
-
-    @property
-    def address(self) -> Address:
-        """Where the agent is, as *base_uri* says."""
-        if self.base_uri != self._base_uri:
-            address = addresses.address(self.base_uri)
-            self.config, self._base_uri = self.config._replace(address=address), self.base_uri
-        return self.config.address
-
-    def ready(self) -> None:
-        """Refuse when closed."""
-        if self.closed:
-            raise RuntimeError(f"{self!r} is closed")
-
-    def forked(self) -> None:
-        """In a process just forked off, with no other thread: leave the connections to the parent.
-
-        Two processes on one connection would read each other's answers.
-        """
-
-    def send(self, call: Call[Any]) -> Any:
-        """Perform *call*; the flavour's form of what its ``read`` makes of the answer."""
-        raise NotImplementedError(f"{type(self).__name__} does not define send()")
-
-    def run(self, steps: Steps[Any], send: Callable[[Call[Any]], Any] | None = None) -> Any:
-        """Run a recipe, in the flavour's form; *send* performs its calls, else `send` does."""
-        raise NotImplementedError(f"{type(self).__name__} does not define run()")
-
-    @property
-    def watched(self) -> bool:
-        """Whether anybody wants to see each exchange: a hook, or the log."""
-        hooks = self.config.on_request or self.config.on_response
-        return bool(hooks) or self._exchange.log.isEnabledFor(DEBUG)
-
-    async def watching(self, call: Call[T]) -> T:
-        """The steps of *call* when it is `watched`, repeated like any other."""
-        began = await Now()
-        try:
-            return await self._watched(call)
-        except ConsulException as error:
-            if not self.repeats(call, error):
-                raise
-            failure = error
-        return await self.repeating(call, failure, began)
-
-    def _watched(self, call: Call[T]) -> Steps[T]:
-        return self._exchange.watching(call, self.config.on_request, self.config.on_response)
-
-    def repeats(self, call: Call[Any], error: ConsulException) -> bool:
-        """Whether *call*, which failed with *error*, is one to be repeated."""
-        retry = self.config.retry
-        return retry is not None and retry.repeats(call.request, error)
-
-    def repeating(self, call: Call[T], error: ConsulException, began: float) -> Steps[T]:
-        """The steps that repeat *call*, made at *began*, which failed with *error*."""
-        retry = self.config.retry or Retry()
-        attempt = self._watched if self.watched else Attempt
-        return repeating(call, retry, error, began, attempt)
-
-    def url(self, request: Request) -> str:
-        """The absolute URL of *request*."""
-        return self.base_uri + request.target
-
-    def uri(self, path: str, params: Any = None) -> str:
-        """The absolute URL of an unquoted *path*; *params* is a dict or a list of pairs."""
-        return self.url(compat.request("GET", path, params, None, None, self.config))
-
-    def get(self, callback: Any, path: str, params: Any = None, headers: Any = None) -> Any:
-        """GET; *callback* reads the `Response`."""
-        return self._verb("GET", callback, path, params, None, headers)
-
-    def put(
-        self, callback: Any, path: str, params: Any = None, data: Any = "", headers: Any = None
-    ) -> Any:
-        """PUT *data* (str or bytes); *callback* reads the `Response`."""
-        return self._verb("PUT", callback, path, params, data, headers)
-
-    def post(
-        self, callback: Any, path: str, params: Any = None, data: Any = "", headers: Any = None
-    ) -> Any:
-        """POST *data* (str or bytes); *callback* reads the `Response`."""
-        return self._verb("POST", callback, path, params, data, headers)
-
-    def delete(
-        self, callback: Any, path: str, params: Any = None, data: Any = None, headers: Any = None
-    ) -> Any:
-        """DELETE; *callback* reads the `Response`."""
-        return self._verb("DELETE", callback, path, params, data, headers)
-
-    def _verb(
-        self, method: str, callback: Any, path: str, params: Any, data: Any, headers: Any
-    ) -> Any:
-        return self.send(
-            Call(compat.request(method, path, params, data, headers, self.config), callback)
-        )
-
-    def __repr__(self) -> str:
-        # Of a unix socket the URI says nothing.
-        where = self.config.address if self.base_uri == self._base_uri else self.base_uri
-        return f"<{type(self).__module__}.{type(self).__qualname__} {where}>"
-
-
-class Client:
-    """Settings of a client and the way to its sender.  All but the nouns: see `Consul`.
+class Consul(Flavoured[F], Generic[F]):
+    """A client that describes calls.  The flavours derive theirs from it, which perform them.
 
     *host*: where the agent is: a host name, an IPv4 or IPv6 address, "host:port", a URL with a
     path in front of Consul's or without, or "unix:///path" of a socket; ``CONSUL_HTTP_ADDR``, else
@@ -272,9 +132,9 @@ class Client:
 
     By keyword only:
 
-    *timeout*: seconds for a call, (connect, read), or None for no limit; a blocking query adds
-    the time that the server may hold it.  10 to connect, 60 for the answer (10 beyond the time it
-    is held, for a blocking query).
+    *timeout*: seconds for a call, (connect, read), or None for no limit.  A blocking query adds
+    the time that the server may hold it.  The default is 10 s to connect and 60 s for the answer,
+    or 10 s beyond the time that a blocking query is held.
     *retry*: a `consul.Retry`; True for its defaults, False or None for no repeats.
     *server_name* (str): name in the server's certificate when it is not the host's;
     ``CONSUL_TLS_SERVER_NAME``.
@@ -288,24 +148,60 @@ class Client:
     agents on other machines only.
     *compress* (bool): whether to ask for gzip; by default from agents on other machines only.
     *max_polls* (int): how many blocking queries may be open at a time; further ones wait.
-    *session*: the HTTP library's own client, to be used instead of one of ours, and never closed
-    by us; it decides about TLS, proxies and connections.
+    *workers* (int, default 16): how many plain calls run at a time, in `consul.threads`.
+    *loop*: accepted by `consul.aio` for python-consul's sake, and ignored.
+    *session*: the HTTP library's own client, used instead of one of ours and never closed by us.
+    It decides about TLS, proxies and connections.
     *on_request*, *on_response*: called with each `consul.exchange.Exchange`, before and after it.
 
-    Raises ValueError or TypeError naming the argument or variable that makes no sense.
+    Raises ValueError or TypeError that names the wrong argument or variable.
     """
 
-    http: Any
-    token: str | None
-    dc: str | None
-    consistency: str
-    ns: str | None
-    partition: str | None
-    limits: Limits
-    headers: tuple[tuple[str, str], ...]
-    secrets: tuple[str, ...]
-    #: What the flavour sends with; None describes calls only.
+    ACL: TypeAlias = _ACL
+    Agent: TypeAlias = _Agent
+    Catalog: TypeAlias = _Catalog
+    Coordinate: TypeAlias = _Coordinate
+    Event: TypeAlias = _Event
+    Health: TypeAlias = _Health
+    KV: TypeAlias = _KV
+    Operator: TypeAlias = _Operator
+    Query: TypeAlias = _Query
+    Session: TypeAlias = _Session
+    Status: TypeAlias = _Status
+    Txn: TypeAlias = _Txn
+
+    acl: _ACL[F] = lazy("ACL")
+    agent: _Agent[F] = lazy("Agent")
+    catalog: _Catalog[F] = lazy("Catalog")
+    coordinate: _Coordinate[F] = lazy("Coordinate")
+    event: _Event[F] = lazy("Event")
+    health: _Health[F] = lazy("Health")
+    kv: _KV[F] = lazy("KV")
+    operator: _Operator[F] = lazy("Operator")
+    query: _Query[F] = lazy("Query")
+    session: _Session[F] = lazy("Session")
+    status: _Status[F] = lazy("Status")
+    txn: _Txn[F] = lazy("Txn")
+
+    # These may be assigned.
+    token: str | None = _setting("token")
+    consistency: str = _setting("consistency")
+    dc: str | None = _setting("dc")
+    ns: str | None = _setting("ns")
+    partition: str | None = _setting("partition")
+    limits: Limits = _setting("limits")
+    headers: tuple[tuple[str, str], ...] = _setting("headers")
+
+    #: What sends the calls; None describes them only.
+    http: Any = None
+    #: All settings; an assignment to one of those above replaces the whole object.
+    settings: Settings = Settings()
+    #: The class of *http*; None where calls are only described.
     client_class: type[HTTPClient] | None = None
+    #: Options that this flavour does not have.
+    _foreign_options: tuple[str, ...] = ("workers", "loop")
+    #: Performs a Call; an attribute, so that it costs no more than a function call.
+    _send: Callable[[Call[Any]], Any]
 
     def __init__(
         self,
@@ -319,41 +215,52 @@ class Client:
         cert: Cert = None,
         **options: Unpack[Options],
     ) -> None:
-        settings = config.resolve(host, port, token, scheme, verify, cert, options)
-        if consistency is not None and consistency not in CONSISTENCY:
-            raise ValueError(
-                f"consistency must be one of {', '.join(CONSISTENCY)}: {consistency!r}"
-            )
-        self.config = settings
-        self.token = settings.token
-        self.dc = dc
-        self.consistency = consistency or "default"
-        self.scheme = settings.address.scheme
-        self.ns, self.partition, self.limits = settings.ns, settings.partition, settings.limits
-        self.headers, self.secrets = settings.headers, settings.secrets
-        connect = compat.hook(self, Client)
+        for name in self._foreign_options:
+            if name in options:
+                kind = self.client_class or Consul
+                raise TypeError(f"{name} is not an option of {kind.__module__}.Consul")
+        self.settings = settings_.resolve(
+            host,
+            port,
+            self._given_token(token),
+            scheme,
+            consistency,
+            dc,
+            verify,
+            cert,
+            options,
+        )
+        connect = compat.old_connect(self)
         if connect is None and self.client_class is not None:
-            connect = self.http_connect
-        self.http = None
-        self._send = _describe
-        if connect is not None:
-            self.http = connect(*settings.address[:3], settings.tls.verify, settings.tls.cert)
-            self._send = compat.sender(self.http, HTTPClient)
-        self._bind()
+            self.http = self.client_class(self.settings)
+        elif connect is not None:
+            address, tls = self.settings.address, self.settings.tls
+            self.http = connect(*address[:3], tls.verify, tls.cert)
+        self._send = _describe if self.http is None else compat.performer(self.http, HTTPClient)
+
+    def _given_token(self, token: Any) -> str | None:
+        """The token that is meant by the argument *token*."""
+        return token  # type: ignore[no-any-return]
 
     def http_connect(
-        self, host: str, port: int, scheme: str, verify: Verify = True, cert: Cert = None
+        self, host: str, port: int | str, scheme: str, verify: Verify = True, cert: Cert = None
     ) -> Any:
         """Make the HTTP client; a subclass may make its own."""
         if self.client_class is None:
             raise TypeError(f"{type(self).__name__} has no HTTP client of its own")
-        return self.client_class(host, port, scheme, verify, cert, config=self.config)
+        return self.client_class(self.settings.with_address(host, port, scheme, verify, cert))
 
-    #: Performs a Call; an attribute, so that it costs no more than a function call.
-    _send: Callable[[Call[Any]], Any]
+    @property
+    def scheme(self) -> str:
+        """ "http" or "https"."""
+        return self.settings.address.scheme
 
-    def _bind(self) -> None:
-        """Make the nouns."""
+    @property
+    def describe(self) -> Consul:
+        """A client with the same settings whose methods return the `Call` instead of making it."""
+        twin = Consul.__new__(Consul)
+        twin.settings, twin._send = self.settings, _describe
+        return twin
 
     def run(self, steps: Steps[T]) -> Any:
         """Run a recipe, in the flavour's form."""
@@ -367,57 +274,7 @@ class Client:
             )
         return steps
 
-    def __repr__(self) -> str:
-        where = self.http if self.http is not None else "(describes calls only)"
-        return f"<{type(self).__module__}.{type(self).__qualname__} {where}>"
-
-
-def _describe(call: Call[Any]) -> Call[Any]:
-    return call
-
-
-class Nouns(Client):
-    """The nouns and recipes; what they return is up to the client's flavour."""
-
-    ACL = ACL
-    Agent = Agent
-    Catalog = Catalog
-    Coordinate = Coordinate
-    Event = Event
-    Health = Health
-    KV = KV
-    Operator = Operator
-    Query = Query
-    Session = Session
-    Status = Status
-    Txn = Txn
-
-    def _bind(self) -> None:
-        self.acl = self.ACL(self)
-        self.agent = self.Agent(self)
-        self.catalog = self.Catalog(self)
-        self.coordinate = self.Coordinate(self)
-        self.event = self.Event(self)
-        self.health = self.Health(self)
-        self.kv = self.KV(self)
-        self.operator = self.Operator(self)
-        self.query = self.Query(self)
-        self.session = self.Session(self)
-        self.status = self.Status(self)
-        self.txn = self.Txn(self)
-
-    @property
-    def describe(self) -> Consul:
-        """A client with the same settings whose methods return the `Call` instead of making it."""
-        twin = Consul.__new__(Consul)
-        twin.config = self.config
-        twin.token, twin.dc, twin.consistency = self.token, self.dc, self.consistency
-        twin.ns, twin.partition, twin.limits = self.ns, self.partition, self.limits
-        twin.headers, twin.secrets, twin.scheme = self.headers, self.secrets, self.scheme
-        twin.http, twin._send = None, _describe
-        twin._bind()
-        return twin
-
+    @recipe
     def wait_for_leader(self, timeout: float | str | None = None) -> Steps[str]:
         """Wait until the cluster has a leader; return its address ("host:port").
 
@@ -427,8 +284,12 @@ class Nouns(Client):
         ``GET /v1/status/leader``
         """
         limit = None if timeout is None else seconds("timeout", timeout)
-        return self.run(wait_for_leader(self.describe, limit))  # type: ignore[no-any-return]
+        return wait_for_leader(self.describe, limit)
+
+    def __repr__(self) -> str:
+        where = self.http if self.http is not None else "(describes calls only)"
+        return f"<{type(self).__module__}.{type(self).__qualname__} {where}>"
 
 
-class Consul(Nouns):
-    """A client that describes calls; the flavours derive theirs from it and perform them."""
+def _describe(call: Call[Any]) -> Call[Any]:
+    return call

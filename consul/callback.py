@@ -1,325 +1,18 @@
-"""From an answer to a value: what `consul.request.Call.decode` is made of.
+"""The callbacks of python-consul and its forks, for code that calls ``client.http``.
 
-The decoders take a `Response` as the flavours make it: lower-case header names, a body of bytes.
-`CB` is the face of python-consul for code that talks to ``client.http`` itself; it takes headers
-of any case and text, too.
+`Indexed` and `Meta`, which answers are made of, can be imported from here as well.
 """
 
 from __future__ import annotations
 
-import json
 from binascii import a2b_base64
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Callable
+from typing import Any, Literal
 
-from consul import exceptions
-from consul.request import Response, lowered
+from consul.core import answers
+from consul.core.answers import Indexed, Meta
 
-
-def _plain_loads(body: bytes) -> Any:
-    # Not json.loads(body): that guesses the charset.
-    return json.loads(body.decode())
-
-
-def _first_loads(body: bytes) -> Any:
-    """Choose the parser: with the first answer, for importing orjson takes as long as all of this
-    package."""
-    global _loads
-    try:
-        from orjson import loads as _loads
-    except ImportError:
-        _loads = _plain_loads
-    return _loads(body)
-
-
-#: JSON in bytes, read; a body that is none is a ValueError.
-_loads: Callable[[bytes], Any] = _first_loads
-
-
-T = TypeVar("T")
-
-#: What reading an answer of another shape raises; text that is not base64 is a ValueError.
-_ODD = (TypeError, KeyError, AttributeError, ValueError)
-
-
-class Meta:
-    """What the headers of an answer say beside the data; None for what they do not say."""
-
-    __slots__ = ("headers",)
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self.headers = headers
-
-    def _number(self, name: str) -> int | None:
-        return _number(self.headers.get(name, ""))
-
-    def _truth(self, name: str) -> bool | None:
-        return {"true": True, "false": False}.get(self.headers.get(name, "").lower())
-
-    @property
-    def index(self) -> int | None:
-        """Index for the next blocking read; None when missing or not a positive number."""
-        return index_of(self.headers)
-
-    @property
-    def last_contact(self) -> int | None:
-        """Milliseconds since the answering server heard from the leader."""
-        return self._number("x-consul-lastcontact")
-
-    @property
-    def known_leader(self) -> bool | None:
-        """Whether there was a leader; false on every streaming answer, so no proof of a loss."""
-        return self._truth("x-consul-knownleader")
-
-    @property
-    def cache_hit(self) -> bool | None:
-        """Whether the agent answered from its cache."""
-        value = self.headers.get("x-cache")
-        return None if value is None else value.upper() == "HIT"
-
-    @property
-    def cache_age(self) -> int | None:
-        """Seconds since the agent fetched its cache entry."""
-        return self._number("age")
-
-    @property
-    def content_hash(self) -> str | None:
-        """Value for the next hash-blocking read."""
-        return self.headers.get("x-consul-contenthash")
-
-    @property
-    def effective_consistency(self) -> str | None:
-        """The consistency mode used: "leader", "consistent" or "stale"."""
-        return self.headers.get("x-consul-effective-consistency")
-
-    @property
-    def filtered_by_acls(self) -> bool | None:
-        """True when something was left out; its absence proves nothing (1.11)."""
-        return self._truth("x-consul-results-filtered-by-acls")
-
-    @property
-    def translated_addresses(self) -> bool | None:
-        """Whether addresses were translated for the WAN."""
-        return self._truth("x-consul-translate-addresses")
-
-    @property
-    def query_backend(self) -> str | None:
-        """ "streaming" or "blocking-query" (1.12)."""
-        return self.headers.get("x-consul-query-backend")
-
-    @property
-    def default_acl_policy(self) -> str | None:
-        """ "allow" or "deny" (1.9)."""
-        return self.headers.get("x-consul-default-acl-policy")
-
-    def __repr__(self) -> str:
-        return f"<Meta index={self.index} known_leader={self.known_leader}>"
-
-
-class Indexed(tuple[Any, ...], Generic[T]):
-    """``(index, data)``, with the same two and *meta* as attributes.
-
-    *index* (int or None) is what the next blocking read takes; it replaces the tuple's method of
-    that name.
-    """
-
-    _headers: Mapping[str, str]
-
-    def __new__(cls, index: int | None, data: T, headers: Mapping[str, str]) -> Indexed[T]:
-        self = tuple.__new__(cls, (index, data))
-        self._headers = headers
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (*self, self.meta.headers)
-
-    @property
-    def index(self) -> int | None:  # type: ignore[override]
-        """What the next blocking read takes; None when the answer has none."""
-        return self[0]  # type: ignore[no-any-return]
-
-    @property
-    def data(self) -> T:
-        """What was asked for."""
-        return self[1]  # type: ignore[no-any-return]
-
-    @property
-    def meta(self) -> Meta:
-        """What the headers say."""
-        return Meta(lowered(self._headers.items()))
-
-
-def index_of(headers: Mapping[str, str]) -> int | None:
-    """X-Consul-Index as a number; None when it is missing, unreadable or 0."""
-    return _number(headers.get("x-consul-index", "")) or None
-
-
-def _number(value: str) -> int | None:
-    # The length first: Python refuses to convert thousands of digits.
-    if len(value) > 20 or not (value.isdigit() and value.isascii()):
-        return None
-    number = int(value)
-    return number if number < 2**64 else None
-
-
-def error(response: Response) -> exceptions.ConsulException:
-    """The exception that *response*, of no good status, stands for."""
-    body = response.body.decode("utf-8", "replace").strip()
-    location = response.headers.get("location")
-    if 300 <= response.code < 400 and location:
-        body = f"redirect to {location}, not followed"
-    return exceptions.answer(response.code, body, index_of(response.headers))
-
-
-def bad(response: Response, why: str) -> exceptions.BadAnswer:
-    """The exception for a body that cannot be read."""
-    body = response.body.decode("utf-8", "replace")
-    shown = body if len(body) <= 200 else body[:200] + "..."
-    failure = exceptions.BadAnswer(f"{response.code} {why}: {shown!r}")
-    failure.status, failure.body, failure.index = response.code, body, index_of(response.headers)
-    return failure
-
-
-def parse(response: Response) -> Any:
-    """The JSON of a 200."""
-    if response.code != 200:
-        raise error(response)
-    try:
-        return _loads(response.body)
-    except ValueError as reason:
-        why = "answer is not JSON" if response.body else "answer is empty"
-        raise bad(response, why) from reason
-
-
-def value(response: Response) -> Any:
-    """The JSON as it is."""
-    return parse(response)
-
-
-def done(response: Response) -> bool:
-    """True; for writes whose answer has no body, or one that says nothing."""
-    if response.code != 200:
-        raise error(response)
-    return True
-
-
-def boolean(response: Response) -> bool:
-    """JSON true or false: whether a write took effect."""
-    data = parse(response)
-    if not isinstance(data, bool):
-        raise bad(response, "answer is not true or false")
-    return data
-
-
-def identity(response: Response) -> str:
-    """The ID of what was made."""
-    data = parse(response)
-    try:
-        return str(data["ID"])
-    except (TypeError, KeyError) as reason:
-        raise bad(response, "answer has no ID") from reason
-
-
-def first(response: Response) -> Any:
-    """The only item of a list, None when the list is empty."""
-    return _first(response, parse(response))
-
-
-def _first(response: Response, data: Any) -> Any:
-    if data is None:
-        return None
-    if not isinstance(data, list):
-        raise bad(response, "answer is not a list")
-    return data[0] if data else None
-
-
-def indexed(response: Response) -> Indexed[Any]:
-    """(index, JSON)."""
-    return _indexed(response, parse(response))
-
-
-def indexed_first(response: Response) -> Indexed[Any]:
-    """(index, the only item of a list or None)."""
-    return _indexed(response, first(response))
-
-
-def _indexed(response: Response, data: T) -> Indexed[T]:
-    headers = response.headers
-    return Indexed(index_of(headers), data, headers)
-
-
-def keys(response: Response) -> Indexed[Any]:
-    """(index, KV keys), (index, None) when there are none."""
-    return _indexed(response, None if response.code == 404 else parse(response))
-
-
-def pairs(response: Response) -> Indexed[Any]:
-    """(index, KV pairs with their values as bytes), (index, None) when there are none."""
-    return _indexed(response, _pairs(response))
-
-
-def _pairs(response: Response) -> Any:
-    if response.code == 404:
-        return None
-    data = parse(response)
-    try:
-        for pair in _items(data):
-            raw = pair["Value"]
-            if raw is not None:
-                pair["Value"] = a2b_base64(raw)
-    except _ODD as reason:
-        raise bad(response, "answer is not a list of KV pairs") from reason
-    return data
-
-
-def _items(data: Any) -> list[Any]:
-    if not isinstance(data, list):
-        raise TypeError(f"{type(data).__name__} instead of a list")
-    return data
-
-
-def pair(response: Response) -> Indexed[Any]:
-    """(index, KV pair), (index, None) when there is none."""
-    return _indexed(response, _first(response, _pairs(response)))
-
-
-def payloads(response: Response) -> Indexed[Any]:
-    """(index, events with their payloads as bytes)."""
-    data = parse(response)
-    try:
-        for event in _items(data):
-            if event["Payload"] is not None:
-                event["Payload"] = a2b_base64(event["Payload"])
-    except _ODD as reason:
-        raise bad(response, "answer is not a list of events") from reason
-    return _indexed(response, data)
-
-
-def transaction(response: Response) -> Any:
-    """Results of a transaction as Consul gives them; a 409 is a rollback with its errors."""
-    if response.code != 409:
-        return parse(response)
-    failure = error(response)
-    rolled_back = exceptions.TransactionRolledBack(*failure.args)
-    rolled_back.status, rolled_back.body = failure.status, failure.body
-    try:
-        rolled_back.errors = _loads(response.body)["Errors"]
-    except (ValueError, TypeError, KeyError) as reason:
-        raise failure from reason
-    raise rolled_back
-
-
-def normal(response: Any) -> Response:
-    """*response* of an old adapter in the form that the decoders take."""
-    headers = lowered((str(name), text) for name, text in (response.headers or {}).items())
-    # Its library has decompressed the body; ours leave that to `Call.read`, which is past.
-    headers.pop("content-encoding", None)
-    body = response.body
-    if body is None:
-        body = b""
-    elif isinstance(body, str):
-        body = body.encode()
-    return Response(response.code, headers, body)
+__all__ = ["CB", "Indexed", "Meta"]
 
 
 class CB:
@@ -330,7 +23,7 @@ class CB:
         """Raise for a status that is not good."""
         if 200 <= response.code < 300 or (response.code == 404 and allow_404):
             return
-        raise error(normal(response))
+        raise answers.error(answers.normal(response))
 
     @classmethod
     def json(
@@ -353,11 +46,11 @@ class CB:
 
         def read(response: Any) -> Any:
             cls._status(response, allow_404)
-            response = normal(response)
+            response = answers.normal(response)
             if response.code == 404:
                 data = None
             else:
-                data = parse(response)
+                data = answers.parse(response)
                 try:
                     if decode:
                         for item in data:
@@ -365,13 +58,13 @@ class CB:
                                 item[decode] = a2b_base64(item[decode])
                     if is_id:
                         data = data["ID"]
-                except _ODD as reason:
-                    raise bad(response, "answer is of another shape") from reason
+                except answers.MISSHAPEN as reason:
+                    raise answers.bad(response, "answer is of another shape") from reason
                 if one:
-                    data = _first(response, data)
+                    data = answers.first_of(response, data)
                 if convert:
                     data = convert(data)
-            return _indexed(response, data) if index else data
+            return answers.indexed_data(response, data) if index else data
 
         return read
 

@@ -6,11 +6,12 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from consul.request import Duration
-from consul.values import bracketed, duration, present
+from consul.core.fields import Fields
+from consul.core.request import Duration
+from consul.core.values import bracketed, duration, without_none
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing import Unpack
 
 
 class Common(TypedDict, total=False):
@@ -26,30 +27,23 @@ class Common(TypedDict, total=False):
     output_max_size: int | None
 
 
-_COMMON = {
-    "status": "Status",
-    "success_before_passing": "SuccessBeforePassing",
-    "failures_before_warning": "FailuresBeforeWarning",
-    "failures_before_critical": "FailuresBeforeCritical",
-    "output_max_size": "OutputMaxSize",
-}
-
-
-def _definition(
-    fields: Mapping[str, Any],
-    interval: Duration | None,
-    timeout: Duration | None,
-    deregister: Duration | None,
-    common: Mapping[str, Any],
-) -> dict[str, Any]:
-    unknown = common.keys() - _COMMON.keys()
-    if unknown:
-        raise TypeError(f"unexpected keyword argument {', '.join(sorted(unknown))}")
-    times = present({"interval": interval, "timeout": timeout, "deregister": deregister})
-    texts = {name: duration(name, value) for name, value in times.items()}
-    if "deregister" in texts:
-        texts["DeregisterCriticalServiceAfter"] = texts.pop("deregister")
-    return present({**fields, **texts, **{_COMMON[name]: value for name, value in common.items()}})
+_COMMON = Fields(Common)
+_CHECK = Fields(
+    durations=("interval", "timeout", "deregister"),
+    # As python-consul spelled them; Consul takes any case.
+    as_is=(
+        "args",
+        "docker_container_id",
+        "header",
+        "http",
+        "interval",
+        "shell",
+        "tcp",
+        "timeout",
+        "ttl",
+    ),
+    deregister="DeregisterCriticalServiceAfter",
+)
 
 
 def _required(name: str, value: Duration | None) -> Duration:
@@ -77,7 +71,7 @@ class Check:
     ) -> dict[str, Any]:
         """Run a program every *interval*: exit code 0 is passing, 1 warning, others critical.
 
-        *args* is the program and its arguments; a str is deprecated and run by ``sh -c``.  The
+        *args* is the program and its arguments.  A str is deprecated; ``sh -c`` runs it.  The
         agent must be configured to allow scripts.
         """
         if isinstance(args, (str, bytes)):
@@ -87,9 +81,13 @@ class Check:
                 stacklevel=2,
             )
             args = ["sh", "-c", args if isinstance(args, str) else args.decode()]
-        return _definition(
-            {"args": list(args)}, _required("interval", interval), timeout, deregister, common
+        check = _CHECK.body(
+            args=list(args),
+            interval=_required("interval", interval),
+            timeout=timeout,
+            deregister=deregister,
         )
+        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def http(
@@ -109,25 +107,24 @@ class Check:
     ) -> dict[str, Any]:
         """Request *url* every *interval*: 2xx is passing, 429 warning, others critical.
 
-        *timeout* limits a request; after *deregister* in critical state the service is removed.
+        *timeout* limits a request.  The agent removes a service whose check is critical for
+        *deregister*.
         *header* maps names to lists of values.  *method* is GET by default.
         *tls_server_name* needs Consul 1.9, *disable_redirects* 1.12.
         """
-        return _definition(
-            {
-                "http": url,
-                "header": header,
-                "Method": method,
-                "Body": body,
-                "TLSSkipVerify": tls_skip_verify,
-                "TLSServerName": tls_server_name,
-                "DisableRedirects": disable_redirects,
-            },
-            _required("interval", interval),
-            timeout,
-            deregister,
-            common,
+        check = _CHECK.body(
+            http=url,
+            header=header,
+            method=method,
+            body=body,
+            tls_skip_verify=tls_skip_verify,
+            tls_server_name=tls_server_name,
+            disable_redirects=disable_redirects,
+            interval=_required("interval", interval),
+            timeout=timeout,
+            deregister=deregister,
         )
+        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def tcp(
@@ -139,17 +136,18 @@ class Check:
         deregister: Duration | None = None,
         **common: Unpack[Common],
     ) -> dict[str, Any]:
-        """Connect to *port* of *host* every *interval*: passing if that works, else critical.
+        """Connect to *port* of *host* every *interval*: passing when it can, else critical.
 
-        *timeout* limits an attempt; after *deregister* in critical state the service is removed.
+        *timeout* limits an attempt.  The agent removes a service whose check is critical for
+        *deregister*.
         """
-        return _definition(
-            {"tcp": f"{bracketed(host)}:{int(port)}"},
-            _required("interval", interval),
-            timeout,
-            deregister,
-            common,
+        check = _CHECK.body(
+            tcp=f"{bracketed(host)}:{int(port)}",
+            interval=_required("interval", interval),
+            timeout=timeout,
+            deregister=deregister,
         )
+        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def ttl(
@@ -159,8 +157,9 @@ class Check:
         deregister: Duration | None = None,
         **common: Unpack[Common],
     ) -> dict[str, Any]:
-        """Critical unless ``agent.check.ttl_pass`` or ``ttl_warn`` is called once per *ttl*."""
-        return _definition({"ttl": duration("ttl", ttl)}, None, None, deregister, common)
+        """Turn critical when no ``agent.check.ttl_pass`` or ``ttl_warn`` comes for *ttl*."""
+        check = _CHECK.body(ttl=duration("ttl", ttl), deregister=deregister)
+        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def docker(
@@ -174,16 +173,55 @@ class Check:
         timeout: Duration | None = None,
         **common: Unpack[Common],
     ) -> dict[str, Any]:
-        """Run *script* in a Docker container every *interval*; exit codes as those of `script`.
+        """Run *script* in a Docker container every *interval*; exit codes count as for `script`.
 
         *script* is text for ``<shell> -c``, or a program and its arguments.  The agent must be
         configured to allow scripts.
         """
         args = [shell or "sh", "-c", script] if isinstance(script, str) else list(script)
-        return _definition(
-            {"docker_container_id": container_id, "shell": shell, "args": args},
-            _required("interval", interval),
-            timeout,
-            deregister,
-            common,
+        check = _CHECK.body(
+            docker_container_id=container_id,
+            shell=shell,
+            args=args,
+            interval=_required("interval", interval),
+            timeout=timeout,
+            deregister=deregister,
         )
+        return {**check, **_COMMON.body(**common)}
+
+
+def given_or_old(
+    check: Mapping[str, Any] | None,
+    script: str | Sequence[str] | None,
+    interval: Duration | None,
+    ttl: Duration | None,
+    http: str | None,
+    timeout: Duration | None,
+) -> Mapping[str, Any] | None:
+    """Return *check*, or the check that python-consul's deprecated arguments describe.
+
+    For endpoint methods: the warning points to the caller of the method.
+    """
+    old = without_none(
+        {"script": script, "interval": interval, "ttl": ttl, "http": http, "timeout": timeout}
+    )
+    if not old:
+        return check
+    names = ", ".join(old)
+    if check is not None:
+        raise ValueError(f"check and {names} exclude each other")
+    warnings.warn(f"{names}: deprecated, give check instead", DeprecationWarning, stacklevel=3)
+    if len(old.keys() & {"script", "ttl", "http"}) != 1:
+        raise ValueError(f"exactly one of script, ttl and http is needed, not {names}")
+    if ttl is not None:
+        if len(old) > 1:
+            raise ValueError("ttl excludes interval and timeout")
+        return Check.ttl(ttl)
+    if interval is None:
+        raise ValueError("interval is required")
+    if http is not None:
+        return Check.http(http, interval, timeout)
+    if timeout is not None:
+        raise ValueError("timeout is for http only")
+    args = ["sh", "-c", script] if isinstance(script, str) else [*(script or ())]
+    return Check.script(args, interval)

@@ -2,7 +2,7 @@
 
 An exception about an answer names verb, path, status and body; one about the transport
 names verb and path and has the HTTP library's own exception as ``__cause__``.  No exception
-holds a token: whoever makes one passes texts that `consul.request.Request.redact` went over.
+holds a token: every text in it went through `consul.request.Request.redact`.
 
 The old names of python-consul are kept with their old relations to each other, so an
 ``except`` clause written for it catches what it always caught.

@@ -1,116 +1,70 @@
 """The Twisted flavour, on the connections of `twisted.web.client`.
 
-Not on treq or Twisted's Agent: they parse and build anew what is the same in each call, and that
-takes longer than the rest.  No reactor is installed by importing this or by making a client; the
-first call takes the one that there is.
+It does not use treq or Twisted's Agent: they parse and rebuild what is the same in each call, which
+takes longer than the rest.  Importing this or making a client installs no reactor.  The first call
+takes the reactor that there is.
 """
 
 from __future__ import annotations
 
 import ssl
-import time
-from collections.abc import Callable, Generator
-from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from collections.abc import Generator
+from typing import Any
 
 from consul import base
-from consul.exceptions import ConnectionFailed, ConsulException, Timeout, TLSError
-from consul.lifecycle import Awaited
-from consul.request import Attempt, Call, Request, Response
-from consul.steps import Sleep, Step, Steps, drive
+from consul.core.client import Fault
+from consul.core.flavour import Deferring
+from consul.core.lifecycle import ClosesAwaited
+from consul.core.request import Request, Response
+from consul.exceptions import ConnectionFailed, Timeout, TLSError
 
 try:
     from OpenSSL import SSL
-    from twisted.internet import defer, error, task
+    from twisted.internet import error as errors
     from twisted.internet.defer import Deferred, inlineCallbacks
-    from twisted.python.failure import Failure
 
-    from consul.twisted_tls import InsecureContextFactory
-    from consul.twisted_wire import Connections, Exchange, Reader, fields, response
+    from consul.transport.twisted.client import DeferredClient
+    from consul.transport.twisted.connections import LEFT_TO_PARENT, Connections, fetch, innermost
+    from consul.transport.twisted.tls import InsecureContextFactory
 except ImportError as missing:
     raise ImportError(
         "consul.twisted needs Twisted with TLS: pip install 'python-consul[twisted]'"
     ) from missing
 
-if TYPE_CHECKING:
-    from consul._typed.twisted import Consul as Base
-else:
-    from consul.base import Consul as Base
-
 __all__ = ["Consul", "HTTPClient", "InsecureContextFactory"]
 
-T = TypeVar("T")
 
-#: Clients of the process that this one was forked off, with their connections.
-_parents: set[HTTPClient] = set()
-
-
-def _has(failure: BaseException, found: Callable[[BaseException], bool]) -> BaseException | None:
-    """*failure*, or one of those that it wraps, where it is the one to be *found*."""
-    if found(failure):
-        return failure
-    for reason in getattr(failure, "reasons", ()):
-        within = _has(reason.value, found)
-        if within is not None:
-            return within
-    return None
-
-
-def _of_tls(failure: BaseException) -> bool:
-    # The last: the certificate is good, but for another host, says a user's own client.
+def _is_of_tls(failure: BaseException) -> bool:
+    # service_identity raises in a user's own client when the certificate is for another host.
     module = type(failure).__module__.partition(".")[0]
     return isinstance(failure, (SSL.Error, ssl.SSLError)) or module == "service_identity"
 
 
-def _of_cancelling(failure: BaseException) -> bool:
-    return isinstance(failure, (defer.CancelledError, error.ConnectingCancelledError))
-
-
-def _failed(failure: Failure, call: Call[Any], sent: Callable[[BaseException], bool]) -> NoReturn:
-    """Raise what *failure* means to whoever made *call*."""
-    problem: Any = failure.value
-    if isinstance(problem, error.TimeoutError):
-        raise call.timed_out(Timeout) from call.cause(problem)
-    if _has(problem, _of_cancelling):
-        raise defer.CancelledError from None
-    found = _has(problem, _of_tls)
-    if found is not None:
-        found = found.__cause__ or found
-        raise call.failed(TLSError, found) from call.cause(found)
-    # The text of the one within says more, without as many brackets.
-    found = _has(problem, lambda one: not getattr(one, "reasons", ())) or problem
-    failed = call.failed(ConnectionFailed, found)
-    failed.sent = sent(problem)
-    raise failed from call.cause(problem)
-
-
-def _expired(result: Any, seconds: float) -> Failure:
-    return Failure(error.TimeoutError())  # type: ignore[no-untyped-call]
-
-
-class HTTPClient(base.HTTPClient):
+class HTTPClient(DeferredClient):
     """One agent, reached by a pool of connections that the first call makes."""
 
-    def _setup(self) -> None:
-        if self.config.proxy is not None:
+    #: Whether the reactor belongs to the process that this one was forked off.
+    _left_to_parent = False
+
+    def _set_up(self) -> None:
+        if self.settings.proxy is not None:
             raise ValueError(
                 "consul.twisted cannot use a proxy; when it is the environment that names one, "
                 "pass trust_env=False to do without"
             )
         self._connections: Connections | None = None
-        polls = self.config.max_polls
-        self._polls = None if polls is None else defer.DeferredSemaphore(polls)
 
-    def forked(self) -> None:
-        """Leave all to the parent; what the reactor waits with is shared by both processes."""
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        # Both processes share what the reactor waits with: to end something here would end it
+        # there.
         if self._connections is not None:
-            # To end something here would end it there.
-            _parents.add(self)
+            self._left_to_parent = True
+            LEFT_TO_PARENT.append(self._connections)
 
-    def ready(self) -> None:
-        """Refuse when closed, or when the reactor is another process's."""
-        super().ready()
-        if self in _parents:
+    def _refuse_if_closed(self) -> None:
+        super()._refuse_if_closed()
+        if self._left_to_parent:
             raise RuntimeError(
                 "the reactor was in use before the fork: fork first, or start the process anew"
             )
@@ -121,113 +75,43 @@ class HTTPClient(base.HTTPClient):
         if self._connections is None:
             from twisted.internet import reactor
 
-            self._connections = Connections(reactor, self.config)
+            self._connections = Connections(reactor, self.settings)
         return self._connections
 
-    def send(self, call: Call[T]) -> Deferred[T]:
-        """Perform *call*; its value, and it is repeated where its `consul.Retry` says so."""
-        if self.watched:
-            return self.run(self.watching(call))
-        began = time.monotonic()
-        attempted: Deferred[T] = self.attempt(call)
-        return attempted.addErrback(self._again, call, began)
+    @property
+    def reactor(self) -> Any:
+        """The reactor that there is."""
+        return self.connections.reactor
 
-    def _again(self, failure: Failure, call: Call[T], began: float) -> Any:
-        problem = failure.value
-        if isinstance(problem, ConsulException) and self.repeats(call, problem):
-            return self.run(self.repeating(call, problem, began))
-        return failure
+    def exchange(self, request: Request) -> Deferred[Response]:
+        """The answer of the server to *request*."""
+        if self.settings.session is not None:
+            return fetch(self.settings.session, self.reactor, self.url(request), request)
+        return self.connections.exchange(self.settings.address, request)
 
-    def attempt(self, call: Call[T]) -> Deferred[T]:
-        """Perform *call* once."""
-        try:
-            self.ready()
-        except RuntimeError:
-            return defer.fail()
-        if self._polls is None or call.request.hold is None:
-            return self._exchanged(call)
-        return self._polled(self._polls, call)
+    def classify(self, error: BaseException) -> Fault:
+        """What a failure of Twisted means."""
+        if isinstance(error, errors.TimeoutError):
+            return Fault(Timeout)
+        found = innermost(error, _is_of_tls)
+        if found is not None:
+            return Fault(TLSError, cause=found.__cause__ or found)
+        unconnected = isinstance(error, (errors.ConnectError, errors.DNSLookupError))
+        # The innermost says more, without as many brackets.
+        return Fault(ConnectionFailed, not unconnected, innermost(error))
 
     @inlineCallbacks
-    def _polled(self, polls: defer.DeferredSemaphore, call: Call[T]) -> Generator[Any, Any, T]:
-        began, deadline = time.monotonic(), call.request.deadline
-        acquired: Deferred[Any] = polls.acquire()
-        if deadline is not None:
-            acquired.addTimeout(deadline, self.connections.reactor, _expired)
-        try:
-            yield acquired
-        except error.TimeoutError as failure:
-            raise call.timed_out(Timeout) from failure
-        try:
-            # It may have been closed meanwhile.
-            self.ready()
-            value: T = yield self._exchanged(call.after(time.monotonic() - began))
-            return value
-        finally:
-            polls.release()
-
-    def _exchanged(self, call: Call[T]) -> Deferred[T]:
-        if self.config.session is not None:
-            replied: Deferred[Response] = self._with_session(call.request)
-            if call.request.deadline is not None:
-                replied.addTimeout(call.request.deadline, self.connections.reactor, _expired)
-            return replied.addCallbacks(call.read, _failed, errbackArgs=(call, _connected))
-        exchange = Exchange(self.connections, self.address, call.request)
-        return exchange.finished.addCallbacks(
-            call.read, _failed, errbackArgs=(call, lambda _: exchange.sent)
-        )
-
-    @inlineCallbacks
-    def _with_session(self, request: Request) -> Generator[Any, Any, Response]:
-        reply = yield self.config.session.request(
-            request.method,
-            self.url(request),
-            headers=fields(request.headers),
-            data=request.body,
-            allow_redirects=False,
-            unbuffered=True,
-        )
-        if not hasattr(reply, "deliverBody"):
-            return response(reply, (yield reply.content()))
-        # A content() that is cancelled goes on to read.
-        reader = Reader()
-        reader.read(reply)
-        answer: Response = yield reader.finished
-        return answer
-
-    def perform(self, send: Callable[[Call[Any]], Any], step: Step[Any]) -> Any:
-        """Perform one step of a recipe; a Deferred, or the outcome itself."""
-        if isinstance(step, Call):
-            return send(step)
-        if isinstance(step, Attempt):
-            return self.attempt(step.call)
-        if isinstance(step, Sleep):
-            from twisted.internet import reactor
-
-            return task.deferLater(reactor, step.seconds)
-        return time.monotonic()
-
-    def run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None) -> Deferred[T]:
-        """Run a recipe to its end; *send* performs its calls, else `send` does."""
-        return inlineCallbacks(drive)(steps, partial(self.perform, send or self.send))
-
-    def close(self) -> Deferred[None]:
-        """Close the connections; the calls that use them fail."""
-        self.closed = True
-        if self._connections is None or self in _parents:
-            return defer.succeed(None)
-        return self._connections.close()
+    def close(self) -> Generator[Any, Any, None]:
+        """End the tasks, then the connections; the calls that use them fail."""
+        yield self._end_tasks()
+        if self._connections is not None and not self._left_to_parent:
+            yield self._connections.close()
 
 
-def _connected(failure: BaseException) -> bool:
-    """Whether a connection was made before *failure*."""
-    return not isinstance(failure, (error.ConnectError, error.DNSLookupError))
-
-
-class Consul(Awaited, Base):
+class Consul(ClosesAwaited, base.Consul[Deferring]):
     """The Twisted client: each method returns a Deferred.
 
-    Arguments: see `consul.base.Client`; *session* is a ``treq.client.HTTPClient``; there is no
+    Arguments: see `consul.base.Consul`; *session* is a ``treq.client.HTTPClient``; there is no
     *proxy*.  Use it with ``async with``, or wait for `close`.
     """
 

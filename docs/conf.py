@@ -1,11 +1,15 @@
 """Sphinx: ``make docs``."""
 
+import inspect
+import pydoc
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent / "_ext")]
+
+from consul.api.noun import Noun  # noqa: E402
 
 project = "python-consul"
 author = "The python-consul authors"
@@ -15,7 +19,7 @@ release = re.search(
 )[1]
 version = release
 
-extensions = ["sphinx.ext.autodoc", "endpoints"]
+extensions = ["sphinx.ext.autodoc", "endpoints", "keywords"]
 exclude_patterns = ["_build", "matrix.rst", "cluster.rst", "benchmarks.rst"]
 html_theme = "furo"
 html_title = f"python-consul {release}"
@@ -24,27 +28,75 @@ html_title = f"python-consul {release}"
 default_role = "any"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "show-inheritance": False}
 python_use_unqualified_type_names = True
 # Signatures name types of the typing module, of other libraries, and aliases.
 nitpick_ignore_regex = [(r"py:(class|data|obj)", r".*")]
 
+#: Modules whose names the pages show, for names that are given without a module or with another.
+PUBLIC = ("exceptions", "check", "retry", "request", "exchange", "callback", "types", "base", "std")
+
 
 def missing_reference(app, env, node, contnode):
-    """`consul.Timeout` and its like are documented where they are defined."""
-    package, _, name = node.get("reftarget", "").partition(".")
+    """Find what a docstring names by another path than the pages show, like `consul.Timeout`.
+
+    A name of the internals is shown without a link.  It must exist.
+    """
+    target = node.get("reftarget", "")
+    package, _, rest = target.partition(".")
     if package in sys.stdlib_module_names:
         return contnode
+    module = node.get("py:module") or ""
     if package != "consul":
-        return None
+        # Pages show `consul.request` and its like for what is defined in `consul.core`.
+        found = [f"{module}.{target}", f"{module.replace('consul.', 'consul.core.', 1)}.{target}"]
+        return contnode if module and any(map(pydoc.locate, found)) else None
     domain = env.get_domain("py")
-    for home in ("exceptions", "check", "retry", "std"):
-        target = f"consul.{home}.{name}"
-        if target in domain.objects:
+    name = rest.removeprefix("base.")
+    for home in PUBLIC:
+        public = f"consul.{home}.{name}"
+        if public in domain.objects:
             where = node.get("refdoc", env.docname)
-            return domain.resolve_xref(env, where, app.builder, "obj", target, node, contnode)
-    return contnode if name.startswith("request.") else None
+            return domain.resolve_xref(env, where, app.builder, "obj", public, node, contnode)
+    internal = rest.startswith(("core.", "api.", "transport.", "recipes."))
+    return contnode if internal and pydoc.locate(target) is not None else None
+
+
+ARGUMENT = re.compile(r"\*\w+\*(, \*\w+\*)*( \([^)]*\))?((, \*\w+\*)( \([^)]*\))?)*:")
+
+
+def list_arguments(app, what, name, obj, options, lines):
+    """Make a list of the lines of a docstring that begin with ``*argument*:``."""
+    inside = False
+    for number, line in enumerate(lines):
+        if ARGUMENT.match(line):
+            # A list needs an empty line before its first item.
+            first = not inside and number and lines[number - 1]
+            lines[number] = f"\n* {line}" if first else f"* {line}"
+            inside = True
+        elif not line:
+            inside = False
+        elif inside:
+            lines[number] = f"  {line}"
+    lines[:] = "\n".join(lines).split("\n")
+
+
+def hide_constructor(app, what, name, obj, options, signature, returns):
+    """Nouns are made by their client only."""
+    noun = inspect.isclass(obj) and issubclass(obj, Noun)
+    return ("", None) if noun else None
+
+
+def skip_member(app, what, name, obj, skip, options):
+    """The groups of keywords have a page of their own, and so has each noun."""
+    if getattr(obj, "__module__", None) == "consul.api.options":
+        return True
+    if inspect.isclass(obj) and issubclass(obj, Noun) and what == "class":
+        return True
+    return None
 
 
 def setup(app):
     app.connect("missing-reference", missing_reference)
+    app.connect("autodoc-process-docstring", list_arguments)
+    app.connect("autodoc-process-signature", hide_constructor)
+    app.connect("autodoc-skip-member", skip_member)

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from consul import callback
 from consul.api.noun import Noun
-from consul.values import present, segment
+from consul.api.options import ACLRead, WithDC
+from consul.core import answers
+from consul.core.fields import Fields
+from consul.core.flavour import F, endpoint
+from consul.core.values import segment
 
 if TYPE_CHECKING:
     import builtins
+    from typing import Unpack
 
-    from typing_extensions import Unpack
+    from consul.core.request import Call
 
-    from consul.request import Call, WriteOptions
+_TOKEN = Fields(acl_id="ID")
+
+
+class ACLEntry(TypedDict):
+    """A legacy token."""
+
+    #: The secret itself.
+    ID: str
+    Name: str
+    #: "client" or "management".
+    Type: str
+    #: HCL or JSON.
+    Rules: str
+    CreateIndex: int
+    ModifyIndex: int
 
 
 def _secrets(acl_id: str | None) -> tuple[str, ...]:
@@ -21,51 +39,52 @@ def _secrets(acl_id: str | None) -> tuple[str, ...]:
     return (acl_id, segment("acl_id", acl_id)) if acl_id else ()
 
 
-def _fields(
+def _body(
     name: str | None, type: str | None, rules: str | None, acl_id: str | None
 ) -> dict[str, Any]:
     if type not in ("client", "management", None):
         raise ValueError(f"type must be 'client' or 'management': {type!r}")
-    return present({"ID": acl_id, "Name": name, "Type": type, "Rules": rules})
+    return _TOKEN.body(acl_id=acl_id, name=name, type=type, rules=rules)
 
 
-class ACL(Noun):
-    """Legacy ACL tokens, /v1/acl: Consul 1.11 removed them, its answer is NotFound.
+class ACL(Noun[F]):
+    """Legacy ACL tokens, /v1/acl.
 
-    The id of such a token is the secret itself; it is left out of messages.  All calls need a
-    management token, except `info`.
+    Consul 1.11 removed them: all calls raise NotFound there.  The id of such a token is the secret
+    itself; messages and logs do not show it.  All calls need a management token, except `info`.
     """
 
+    @endpoint("GET /v1/acl/list", removed="1.11.0")
     def list(
-        self, token: str | None = None, **options: Unpack[WriteOptions]
-    ) -> Call[builtins.list[Any]]:
-        """All tokens: a list of dicts as of `info`.
+        self, token: str | None = None, **options: Unpack[ACLRead]
+    ) -> Call[builtins.list[ACLEntry]]:
+        """List all tokens.
 
         Raises ACLPermissionDenied unless *token* is a management token.
 
         ``GET /v1/acl/list``
         """
-        return self._read("/v1/acl/list", callback.value, (), options, token=token)
+        return self._read("list", "/v1/acl/list", answers.value, (), options, token=token)
 
+    @endpoint("GET /v1/acl/info/:acl_id", removed="1.11.0")
     def info(
-        self, acl_id: str, token: str | None = None, **options: Unpack[WriteOptions]
-    ) -> Call[dict[str, Any] | None]:
-        """One token, None when there is none.
-
-        A dict with ``ID``, ``Name``, ``Type``, ``Rules`` (HCL or JSON), ``CreateIndex`` and
-        ``ModifyIndex``.
+        self, acl_id: str, token: str | None = None, **options: Unpack[ACLRead]
+    ) -> Call[ACLEntry | None]:
+        """Read one token: an `ACLEntry`, or None when it does not exist.
 
         ``GET /v1/acl/info/:acl_id``
         """
         return self._read(
+            "info",
             f"/v1/acl/info/{segment('acl_id', acl_id)}",
-            callback.first,
+            answers.first,
             (),
             options,
             secrets=_secrets(acl_id),
             token=token,
         )
 
+    @endpoint("PUT /v1/acl/create", repeatable=False, removed="1.11.0")
     def create(
         self,
         name: str | None = None,
@@ -73,27 +92,28 @@ class ACL(Noun):
         rules: str | None = None,
         acl_id: str | None = None,
         token: str | None = None,
-        **options: Unpack[WriteOptions],
+        **options: Unpack[WithDC],
     ) -> Call[str]:
-        """Create a token; return its id, *acl_id* or a new one.
+        """Create a token.  Return its id: *acl_id*, or a new one.
 
-        *type* is "client" or "management", *rules* HCL or JSON.
+        *type* is "client" or "management".  *rules* is HCL or JSON.
 
         Raises ACLPermissionDenied unless *token* is a management token.
 
         ``PUT /v1/acl/create``
         """
         return self._call(
-            "PUT",
+            "create",
             "/v1/acl/create",
-            callback.identity,
+            answers.identity,
             (),
             options,
-            json=_fields(name, type, rules, acl_id),
+            json=_body(name, type, rules, acl_id),
             secrets=_secrets(acl_id),
             token=token,
         )
 
+    @endpoint("PUT /v1/acl/update", repeatable=False, removed="1.11.0")
     def update(
         self,
         acl_id: str,
@@ -101,11 +121,11 @@ class ACL(Noun):
         type: str | None = None,
         rules: str | None = None,
         token: str | None = None,
-        **options: Unpack[WriteOptions],
+        **options: Unpack[WithDC],
     ) -> Call[str]:
-        """Replace the token, or create it; return its id.
+        """Replace a token, or create it when it does not exist.  Return its id.
 
-        *type* is "client" or "management", *rules* HCL or JSON.
+        *type* is "client" or "management".  *rules* is HCL or JSON.
 
         Raises ACLPermissionDenied unless *token* is a management token.
 
@@ -114,49 +134,49 @@ class ACL(Noun):
         if not acl_id:
             raise ValueError("acl_id must not be empty")
         return self._call(
-            "PUT",
+            "update",
             "/v1/acl/update",
-            callback.identity,
+            answers.identity,
             (),
             options,
-            json=_fields(name, type, rules, acl_id),
+            json=_body(name, type, rules, acl_id),
             secrets=_secrets(acl_id),
             token=token,
         )
 
-    def clone(
-        self, acl_id: str, token: str | None = None, **options: Unpack[WriteOptions]
-    ) -> Call[str]:
-        """Create a token with the rules of another; return the new one's id.
+    @endpoint("PUT /v1/acl/clone/:acl_id", repeatable=False, removed="1.11.0")
+    def clone(self, acl_id: str, token: str | None = None, **options: Unpack[WithDC]) -> Call[str]:
+        """Create a token with the rules of another one.  Return the id of the new token.
 
-        Raises ACLPermissionDenied unless *token* is a management token, and for an unknown
-        *acl_id*.
+        Raises ACLPermissionDenied unless *token* is a management token, and when *acl_id* does not
+        exist.
 
         ``PUT /v1/acl/clone/:acl_id``
         """
         return self._call(
-            "PUT",
+            "clone",
             f"/v1/acl/clone/{segment('acl_id', acl_id)}",
-            callback.identity,
+            answers.identity,
             (),
             options,
             secrets=_secrets(acl_id),
             token=token,
         )
 
+    @endpoint("PUT /v1/acl/destroy/:acl_id", repeatable=False, removed="1.11.0")
     def destroy(
-        self, acl_id: str, token: str | None = None, **options: Unpack[WriteOptions]
+        self, acl_id: str, token: str | None = None, **options: Unpack[WithDC]
     ) -> Call[bool]:
-        """Delete the token: True.
+        """Delete a token.  Return True.
 
         Raises ACLPermissionDenied unless *token* is a management token.
 
         ``PUT /v1/acl/destroy/:acl_id``
         """
         return self._call(
-            "PUT",
+            "destroy",
             f"/v1/acl/destroy/{segment('acl_id', acl_id)}",
-            callback.done,
+            answers.done,
             (),
             options,
             secrets=_secrets(acl_id),

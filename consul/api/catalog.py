@@ -3,34 +3,128 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from consul import callback
 from consul.api.noun import Noun
-from consul.request import Duration
-from consul.values import present, segment
+from consul.api.options import (
+    CatalogNodeRead,
+    CatalogNodesRead,
+    CatalogServiceRead,
+    CatalogServicesRead,
+    Common,
+    DatacentersRead,
+)
+from consul.api.params import tags
+from consul.core import answers
+from consul.core.fields import Fields
+from consul.core.flavour import F, endpoint
+from consul.core.request import Duration
+from consul.core.values import segment
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing import Unpack
 
-    from consul.callback import Indexed
-    from consul.request import Call, ReadOptions, WriteOptions
+    from consul.core.answers import Indexed
+    from consul.core.request import Call
 
-
-def tags(tag: str | Sequence[str] | None) -> tuple[tuple[str, str], ...]:
-    """The query parameters for one tag or several."""
-    if tag is None:
-        return ()
-    return (("tag", tag),) if isinstance(tag, str) else tuple(("tag", each) for each in tag)
+_REGISTRATION = Fields(node_id="ID", dc="Datacenter")
 
 
-class Catalog(Noun):
+class Node(TypedDict):
+    """A node of the catalog."""
+
+    #: "" where it was registered without one.
+    ID: str
+    #: Its name.
+    Node: str
+    Address: str
+    Datacenter: str
+    TaggedAddresses: dict[str, str] | None
+    Meta: dict[str, str] | None
+    PeerName: NotRequired[str]
+    CreateIndex: int
+    ModifyIndex: int
+
+
+class ServiceAddress(TypedDict):
+    """One of the tagged addresses of a service."""
+
+    Address: str
+    Port: int
+
+
+class NodeService(TypedDict):
+    """A service of a node."""
+
+    #: Absent from ordinary services.
+    Kind: NotRequired[str]
+    ID: str
+    #: Its name.
+    Service: str
+    Tags: list[str]
+    #: "" stands for the address of the node.
+    Address: str
+    TaggedAddresses: NotRequired[dict[str, ServiceAddress]]
+    Meta: dict[str, str] | None
+    #: Newer servers leave out port 0.
+    Port: NotRequired[int]
+    Ports: NotRequired[list[dict[str, Any]]]
+    SocketPath: NotRequired[str]
+    Weights: dict[str, int]
+    EnableTagOverride: bool
+    Proxy: dict[str, Any]
+    Connect: dict[str, Any]
+    PeerName: NotRequired[str]
+    CreateIndex: int
+    ModifyIndex: int
+
+
+class CatalogNode(TypedDict):
+    """A node with its services, by their ids."""
+
+    Node: Node
+    Services: dict[str, NodeService]
+
+
+class CatalogService(TypedDict):
+    """An instance of a service, with its node."""
+
+    #: That of the node.
+    ID: str
+    Node: str
+    Address: str
+    Datacenter: str
+    TaggedAddresses: dict[str, str] | None
+    NodeMeta: dict[str, str] | None
+    ServiceKind: str
+    ServiceID: str
+    ServiceName: str
+    ServiceTags: list[str]
+    #: "" stands for the address of the node.
+    ServiceAddress: str
+    ServiceTaggedAddresses: NotRequired[dict[str, ServiceAddress]]
+    ServiceWeights: dict[str, int]
+    ServiceMeta: dict[str, str]
+    ServicePort: int
+    ServicePorts: NotRequired[list[dict[str, Any]] | None]
+    ServiceSocketPath: NotRequired[str]
+    ServiceEnableTagOverride: bool
+    ServiceProxy: dict[str, Any]
+    ServiceConnect: dict[str, Any]
+    ServiceLocality: NotRequired[dict[str, str] | None]
+    PeerName: NotRequired[str]
+    CreateIndex: int
+    ModifyIndex: int
+
+
+class Catalog(Noun[F]):
     """The catalog of nodes and services, /v1/catalog.
 
-    Agents write what they know of their own node over it; to register services use
-    ``agent.service``.
+    An agent overwrites what is registered here for its own node.  Register services with
+    ``agent.service`` instead.
     """
 
+    @endpoint("PUT /v1/catalog/register", repeatable=True)
     def register(
         self,
         node: str,
@@ -44,45 +138,45 @@ class Catalog(Noun):
         node_id: str | None = None,
         tagged_addresses: Mapping[str, str] | None = None,
         skip_node_update: bool | None = None,
-        **options: Unpack[WriteOptions],
+        **options: Unpack[Common],
     ) -> Call[bool]:
-        """Register a node, and a service or a check of it: True.
+        """Register a node, and a service or a check of it.  Return True.
 
-        *address* is the node's.  *service* is a dict with ``Service`` (its name) and, as needed,
-        ``ID``, ``Tags``, ``Address``, ``Port``, ``Meta``; *check* one with ``Name``, ``CheckID``,
-        ``Status``, ``ServiceID``, ``Notes``.  *node_meta* is kept with the node, *node_id* is its
-        UUID, *tagged_addresses* maps "lan" or "wan" to addresses; *skip_node_update* leaves a
-        known node as it is.
+        *address* is the address of the node.  *service* is a dict with ``Service`` (its name) and
+        perhaps ``ID``, ``Tags``, ``Address``, ``Port``, ``Meta``.  *check* is one with ``Name``,
+        ``CheckID``, ``Status``, ``ServiceID``, ``Notes``.  *node_meta* is the metadata of the node
+        and *node_id* its UUID.  *tagged_addresses* maps "lan" or "wan" to addresses.  With
+        *skip_node_update* a node that exists stays as it is.
 
         Raises ACLPermissionDenied where the token may not write it, BadRequest for a field that
         this version of Consul does not know.
 
         ``PUT /v1/catalog/register``
         """
-        body = {
-            "Node": node,
-            "Address": address,
-            "ID": node_id,
-            # The datacenter in the query is ignored here.
-            "Datacenter": dc or self.agent.dc,
-            "TaggedAddresses": tagged_addresses,
-            "NodeMeta": node_meta,
-            "Service": service,
-            "Check": check,
-            "SkipNodeUpdate": skip_node_update,
-        }
+        body = _REGISTRATION.body(
+            node=node,
+            address=address,
+            node_id=node_id,
+            # Consul ignores the datacenter of the query here.
+            dc=dc or self._client.settings.dc,
+            tagged_addresses=tagged_addresses,
+            node_meta=node_meta,
+            service=service,
+            check=check,
+            skip_node_update=skip_node_update,
+        )
         return self._call(
-            "PUT",
+            "register",
             "/v1/catalog/register",
-            callback.boolean,
+            answers.bool_answer,
             (),
             options,
-            json=present(body),
+            json=body,
             dc=dc,
             token=token,
-            repeatable=True,
         )
 
+    @endpoint("PUT /v1/catalog/deregister", repeatable=True)
     def deregister(
         self,
         node: str,
@@ -90,11 +184,11 @@ class Catalog(Noun):
         check_id: str | None = None,
         dc: str | None = None,
         token: str | None = None,
-        **options: Unpack[WriteOptions],
+        **options: Unpack[Common],
     ) -> Call[bool]:
-        """Remove a node with all it has, or only one service or one check of it: True.
+        """Remove a node with all its services and checks, or only one of those.  Return True.
 
-        What is not there counts as removed.  *service_id* and *check_id* exclude each other.
+        Also returns True when it does not exist.  *service_id* and *check_id* exclude each other.
 
         Raises ACLPermissionDenied where the token may not write it.
 
@@ -106,32 +200,33 @@ class Catalog(Noun):
             if value == "":
                 # Consul would take it for absent and remove the whole node.
                 raise ValueError(f"{name} must not be empty")
-        body = {
-            "Node": node,
-            "ServiceID": service_id,
-            "CheckID": check_id,
-            # The datacenter in the query is ignored here.
-            "Datacenter": dc or self.agent.dc,
-        }
+        body = _REGISTRATION.body(
+            node=node,
+            service_id=service_id,
+            check_id=check_id,
+            # Consul ignores the datacenter of the query here.
+            dc=dc or self._client.settings.dc,
+        )
         return self._call(
-            "PUT",
+            "deregister",
             "/v1/catalog/deregister",
-            callback.boolean,
+            answers.bool_answer,
             (),
             options,
-            json=present(body),
+            json=body,
             dc=dc,
             token=token,
-            repeatable=True,
         )
 
-    def datacenters(self, **options: Unpack[WriteOptions]) -> Call[list[Any]]:
-        """Names of all known datacenters, the nearest first.
+    @endpoint("GET /v1/catalog/datacenters")
+    def datacenters(self, **options: Unpack[DatacentersRead]) -> Call[list[str]]:
+        """List the names of all known datacenters, the nearest first.
 
         ``GET /v1/catalog/datacenters``
         """
-        return self._call("GET", "/v1/catalog/datacenters", callback.value, (), options)
+        return self._call("datacenters", "/v1/catalog/datacenters", answers.value, (), options)
 
+    @endpoint("GET /v1/catalog/nodes")
     def nodes(
         self,
         index: int | str | None = None,
@@ -140,20 +235,19 @@ class Catalog(Noun):
         dc: str | None = None,
         near: str | None = None,
         token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """All nodes: (index, nodes).
+        **options: Unpack[CatalogNodesRead],
+    ) -> Call[Indexed[list[Node]]]:
+        """List all nodes: (index, nodes).
 
-        A node is a dict with ``ID``, ``Node`` (its name), ``Address``, ``Datacenter``,
-        ``TaggedAddresses``, ``Meta``, ``CreateIndex`` and ``ModifyIndex``.  *near* names the node
-        to sort by round trip time from.
+        *near* names a node to sort by round trip time from.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/catalog/nodes``
         """
         return self._read(
+            "nodes",
             "/v1/catalog/nodes",
-            callback.indexed,
+            answers.indexed,
             (),
             options,
             index=index,
@@ -164,6 +258,7 @@ class Catalog(Noun):
             token=token,
         )
 
+    @endpoint("GET /v1/catalog/services")
     def services(
         self,
         index: int | str | None = None,
@@ -171,16 +266,19 @@ class Catalog(Noun):
         consistency: str | None = None,
         dc: str | None = None,
         token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """All services: (index, services), a dict from names to lists of all their tags.
+        **options: Unpack[CatalogServicesRead],
+    ) -> Call[Indexed[dict[str, list[str]]]]:
+        """List the names of all services, each with all its tags: (index, dict).
+
+        *filter* needs Consul 1.14; older versions ignore it.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/catalog/services``
         """
         return self._read(
+            "services",
             "/v1/catalog/services",
-            callback.indexed,
+            answers.indexed,
             (),
             options,
             index=index,
@@ -190,6 +288,7 @@ class Catalog(Noun):
             token=token,
         )
 
+    @endpoint("GET /v1/catalog/node/:node")
     def node(
         self,
         node: str,
@@ -198,19 +297,18 @@ class Catalog(Noun):
         consistency: str | None = None,
         dc: str | None = None,
         token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """One node and its services: (index, node), (index, None) when there is none.
+        **options: Unpack[CatalogNodeRead],
+    ) -> Call[Indexed[CatalogNode | None]]:
+        """Read a node and its services: (index, node), or (index, None) for an unknown node.
 
-        A dict with ``Node``, as of `nodes`, and ``Services``, a dict from ids to dicts with ``ID``,
-        ``Service`` (its name), ``Tags``, ``Address``, ``Port``, ``Meta`` and others.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/catalog/node/:node``
         """
         return self._read(
+            "node",
             f"/v1/catalog/node/{segment('node', node)}",
-            callback.indexed,
+            answers.indexed,
             (),
             options,
             index=index,
@@ -220,6 +318,7 @@ class Catalog(Noun):
             token=token,
         )
 
+    @endpoint("GET /v1/catalog/service/:service")
     def service(
         self,
         service: str,
@@ -230,21 +329,20 @@ class Catalog(Noun):
         dc: str | None = None,
         near: str | None = None,
         token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """The instances of a service: (index, instances), [] for an unknown one.
+        **options: Unpack[CatalogServiceRead],
+    ) -> Call[Indexed[list[CatalogService]]]:
+        """List the instances of a service: (index, instances), [] for an unknown service.
 
-        An instance is a dict with ``Node``, ``Address``, ``ServiceID``, ``ServiceName``,
-        ``ServiceAddress`` ("" means the node's), ``ServicePort``, ``ServiceTags``,
-        ``ServiceMeta`` and others.  *tag* keeps those with this tag, or with all of a list of
-        tags; *near* names the node to sort by round trip time from.
+        *tag* keeps the instances with this tag, or with all of several tags.  *near* names a node
+        to sort by round trip time from.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/catalog/service/:service``
         """
         return self._read(
+            "service",
             f"/v1/catalog/service/{segment('service', service)}",
-            callback.indexed,
+            answers.indexed,
             tags(tag),
             options,
             index=index,

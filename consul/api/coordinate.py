@@ -2,52 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
-from consul import callback
 from consul.api.noun import Noun
-from consul.request import Duration
-from consul.values import segment
+from consul.api.options import Scope, WithToken
+from consul.core import answers
+from consul.core.flavour import F, endpoint
+from consul.core.request import Duration
+from consul.core.values import segment
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing import Unpack
 
-    from consul.callback import Indexed
-    from consul.request import Call, ReadOptions, WriteOptions
+    from consul.core.answers import Indexed
+    from consul.core.request import Call
 
 
-class Coordinate(Noun):
+class Coord(TypedDict):
+    """A network coordinate."""
+
+    Vec: list[float]
+    Error: float
+    Adjustment: float
+    Height: float
+
+
+class CoordinateEntry(TypedDict):
+    """The coordinate of a node, in one of its segments."""
+
+    Node: str
+    Segment: str
+    Coord: Coord
+
+
+class CoordinateDatacenterMap(TypedDict):
+    """The WAN coordinates of the servers of a datacenter."""
+
+    Datacenter: str
+    AreaID: str
+    Coordinates: list[CoordinateEntry]
+
+
+class Coordinate(Noun[F]):
     """Network coordinates, /v1/coordinate, from which round trip times are estimated."""
 
-    def datacenters(self, **options: Unpack[WriteOptions]) -> Call[list[Any]]:
-        """WAN coordinates of all servers.
-
-        A list of dicts with ``Datacenter``, ``AreaID`` and ``Coordinates``, a list of dicts with
-        ``Node`` and ``Coord``.
+    @endpoint("GET /v1/coordinate/datacenters")
+    def datacenters(self, **options: Unpack[Scope]) -> Call[list[CoordinateDatacenterMap]]:
+        """List the WAN coordinates of all servers, by their datacenters.
 
         ``GET /v1/coordinate/datacenters``
         """
-        return self._call("GET", "/v1/coordinate/datacenters", callback.value, (), options)
+        return self._call("datacenters", "/v1/coordinate/datacenters", answers.value, (), options)
 
+    @endpoint("GET /v1/coordinate/nodes")
     def nodes(
         self,
         dc: str | None = None,
         index: int | str | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """LAN coordinates of all nodes: (index, list).
+        **options: Unpack[WithToken],
+    ) -> Call[Indexed[list[CoordinateEntry]]]:
+        """List the LAN coordinates of all nodes: (index, coordinates).
 
-        Each item is a dict with ``Node``, ``Segment`` and ``Coord``; nodes that the token may not
-        read are left out.
+        Nodes that the token may not read are left out.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/coordinate/nodes``
         """
         return self._read(
+            "nodes",
             "/v1/coordinate/nodes",
-            callback.indexed,
+            answers.indexed,
             (),
             options,
             dc=dc,
@@ -56,6 +82,7 @@ class Coordinate(Noun):
             consistency=consistency,
         )
 
+    @endpoint("GET /v1/coordinate/node/:node")
     def node(
         self,
         node: str,
@@ -63,9 +90,9 @@ class Coordinate(Noun):
         index: int | str | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """LAN coordinates of *node*, one for each of its segments: (index, list) as of `nodes`.
+        **options: Unpack[WithToken],
+    ) -> Call[Indexed[list[CoordinateEntry]]]:
+        """List the LAN coordinates of a node, one for each of its segments: (index, coordinates).
 
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
@@ -75,8 +102,9 @@ class Coordinate(Noun):
         ``GET /v1/coordinate/node/:node``
         """
         return self._read(
+            "node",
             f"/v1/coordinate/node/{segment('node', node)}",
-            callback.indexed,
+            answers.indexed,
             (),
             options,
             dc=dc,

@@ -2,23 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
-from consul import callback
 from consul.api.noun import Noun
-from consul.request import Duration
-from consul.values import octets, segment
+from consul.api.options import WithDC
+from consul.core import answers
+from consul.core.flavour import F, endpoint
+from consul.core.request import Duration
+from consul.core.values import body_bytes, segment
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    import builtins
+    from typing import Unpack
 
-    from consul.callback import Indexed
-    from consul.request import Call, WriteOptions
+    from consul.core.answers import Indexed
+    from consul.core.request import Call
 
 
-class Event(Noun):
-    """User events, /v1/event: passed on by gossip, in no certain order, and kept nowhere."""
+class _Event(TypedDict):
+    ID: str
+    Name: str
+    NodeFilter: str
+    ServiceFilter: str
+    TagFilter: str
+    Version: int
+    LTime: int
 
+
+class UserEvent(_Event):
+    """An event that an agent saw."""
+
+    #: None when it is empty.
+    Payload: bytes | None
+
+
+class FiredEvent(_Event):
+    """An event that was sent."""
+
+    #: Base64, None when it is empty.
+    Payload: str | None
+
+
+class Event(Noun[F]):
+    """User events, /v1/event.
+
+    Agents pass them on by gossip, in no certain order.  No server stores them.
+    """
+
+    @endpoint("PUT /v1/event/fire/:name", repeatable=False)
     def fire(
         self,
         name: str,
@@ -27,13 +58,12 @@ class Event(Noun):
         service: str | None = None,
         tag: str | None = None,
         token: str | None = None,
-        **options: Unpack[WriteOptions],
-    ) -> Call[dict[str, Any]]:
-        """Send the event *name* with *body* (str, sent as UTF-8, or bytes) to all nodes.
+        **options: Unpack[WithDC],
+    ) -> Call[FiredEvent]:
+        """Send the event *name* with *body* (bytes, or str as UTF-8) to all nodes.
 
-        *node*, *service* and *tag* are regular expressions; agents that they do not match ignore
-        the event.  Returns the event, a dict with ``ID``, ``Name`` and others; its ``Payload`` is
-        what Consul sent: base64, None when empty.
+        *node*, *service* and *tag* are regular expressions.  Agents that they do not match ignore
+        the event.  Returns the event as Consul answers it, with its payload in base64.
 
         Raises ACLPermissionDenied where the token may not fire this event, ServerError or
         ClientError (413) for a body above some 300 bytes.
@@ -41,15 +71,16 @@ class Event(Noun):
         ``PUT /v1/event/fire/:name``
         """
         return self._call(
-            "PUT",
+            "fire",
             f"/v1/event/fire/{segment('name', name)}",
-            callback.value,
+            answers.value,
             (("node", node), ("service", service), ("tag", tag)),
             options,
-            body=octets("body", body),
+            body=body_bytes("body", body),
             token=token,
         )
 
+    @endpoint("GET /v1/event/list")
     def list(
         self,
         name: str | None = None,
@@ -60,26 +91,23 @@ class Event(Noun):
         node: str | None = None,
         service: str | None = None,
         tag: str | None = None,
-        **options: Unpack[WriteOptions],
-    ) -> Call[Indexed[Any]]:
-        """The last events that this agent saw, 256 at most: (index, events).
+        **options: Unpack[WithDC],
+    ) -> Call[Indexed[builtins.list[UserEvent]]]:
+        """List the last events that this agent saw, 256 at most: (index, events).
 
-        An event is a dict with ``ID``, ``Name``, ``Payload`` (bytes, None when empty),
-        ``NodeFilter``, ``ServiceFilter``, ``TagFilter``, ``Version`` and ``LTime``.  With *name*
-        only events of this name; *node*, *service* and *tag* select likewise.
-        Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.  The
-        index stands for the last event: it only means something when it differs.
+        *name* keeps the events of this name.  *node*, *service* and *tag* select likewise.
+        Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
+        The index comes from the id of the last event: compare it for equality only.
 
         ``GET /v1/event/list``
         """
-        return self._read(
+        return self._call(
+            "list",
             "/v1/event/list",
-            callback.payloads,
+            answers.payloads,
             (("name", name), ("node", node), ("service", service), ("tag", tag)),
             options,
             index=index,
             wait=wait,
             token=token,
-            # The agent answers by itself, in no mode.
-            consistency="default",
         )

@@ -3,26 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from consul import callback
-from consul.api.catalog import tags
+from consul.api.catalog import Node, NodeService
 from consul.api.noun import Noun
-from consul.request import Duration
-from consul.values import segment
+from consul.api.options import HealthChecksRead, HealthNodeRead, HealthServiceRead
+from consul.api.params import tags
+from consul.core import answers
+from consul.core.flavour import F, endpoint
+from consul.core.request import Duration
+from consul.core.values import segment
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing import Unpack
 
-    from consul.callback import Indexed
-    from consul.request import Call, ReadOptions
+    from consul.core.answers import Indexed
+    from consul.core.request import Call
 
 STATES = ("any", "unknown", "passing", "warning", "critical")
 
 
-class Health(Noun):
+class HealthCheck(TypedDict):
+    """A check with its status."""
+
+    #: Name of its node.
+    Node: str
+    CheckID: str
+    Name: str
+    #: "passing", "warning" or "critical".
+    Status: str
+    Notes: str
+    Output: str
+    #: "" for the check of a node; likewise its name.
+    ServiceID: str
+    ServiceName: str
+    ServiceTags: list[str]
+    Type: str
+    Interval: NotRequired[str]
+    Timeout: NotRequired[str]
+    ExposedPort: NotRequired[int]
+    PeerName: NotRequired[str]
+    Definition: dict[str, Any]
+    CreateIndex: int
+    ModifyIndex: int
+
+
+class ServiceEntry(TypedDict):
+    """An instance of a service with its node, and with the checks of both."""
+
+    Node: Node
+    Service: NodeService
+    Checks: list[HealthCheck]
+
+
+class Health(Noun[F]):
     """Health of nodes and services, /v1/health."""
 
+    @endpoint("GET /v1/health/service/:service")
     def service(
         self,
         service: str,
@@ -33,20 +70,21 @@ class Health(Noun):
         dc: str | None = None,
         near: str | None = None,
         token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """The instances of a service with their checks: (index, instances), [] for an unknown one.
+        **options: Unpack[HealthServiceRead],
+    ) -> Call[Indexed[list[ServiceEntry]]]:
+        """List the instances of a service with their checks: (index, instances).
 
-        An instance is a dict with ``Node``, ``Service`` (both dicts) and ``Checks``, a list as of
-        `checks`.  *passing* keeps those whose checks all pass, *tag* those with this tag, or with
-        all of a list of tags; *near* names the node to sort by round trip time from.
+        An unknown service has [].  *passing* keeps the instances whose checks all pass.  *tag*
+        keeps those with this tag, or with all of several tags.  *near* names a node to sort by
+        round trip time from.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/health/service/:service``
         """
         return self._read(
+            "service",
             f"/v1/health/service/{segment('service', service)}",
-            callback.indexed,
+            answers.indexed,
             (("passing", True if passing else None), *tags(tag)),
             options,
             index=index,
@@ -56,6 +94,7 @@ class Health(Noun):
             token=token,
         )
 
+    @endpoint("GET /v1/health/checks/:service")
     def checks(
         self,
         service: str,
@@ -64,19 +103,19 @@ class Health(Noun):
         dc: str | None = None,
         near: str | None = None,
         token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """The checks of a service: (index, checks), [] for an unknown one.
+        **options: Unpack[HealthChecksRead],
+    ) -> Call[Indexed[list[HealthCheck]]]:
+        """List the checks of a service: (index, checks), [] for an unknown service.
 
-        A check is a dict with ``Node``, ``CheckID``, ``Name``, ``Status``, ``Notes``, ``Output``,
-        ``ServiceID``, ``ServiceName``, ``ServiceTags`` and others.
+        *near* names a node to sort by round trip time from.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/health/checks/:service``
         """
         return self._read(
+            "checks",
             f"/v1/health/checks/{segment('service', service)}",
-            callback.indexed,
+            answers.indexed,
             (),
             options,
             index=index,
@@ -86,6 +125,7 @@ class Health(Noun):
             token=token,
         )
 
+    @endpoint("GET /v1/health/state/:name")
     def state(
         self,
         name: str,
@@ -94,11 +134,12 @@ class Health(Noun):
         dc: str | None = None,
         near: str | None = None,
         token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """The checks in a state: (index, checks) as of `checks`.
+        **options: Unpack[HealthChecksRead],
+    ) -> Call[Indexed[list[HealthCheck]]]:
+        """List the checks in a state: (index, checks).
 
-        *name* is "passing", "warning", "critical", "unknown", or "any" for all checks.
+        *name* is "passing", "warning", "critical", "unknown", or "any" for all checks.  *near*
+        names a node to sort by round trip time from.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/health/state/:name``
@@ -106,8 +147,9 @@ class Health(Noun):
         if name not in STATES:
             raise ValueError(f"name must be one of {', '.join(STATES)}: {name!r}")
         return self._read(
+            "state",
             f"/v1/health/state/{segment('name', name)}",
-            callback.indexed,
+            answers.indexed,
             (),
             options,
             index=index,
@@ -117,6 +159,7 @@ class Health(Noun):
             token=token,
         )
 
+    @endpoint("GET /v1/health/node/:node")
     def node(
         self,
         node: str,
@@ -124,16 +167,18 @@ class Health(Noun):
         wait: Duration | None = None,
         dc: str | None = None,
         token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """The checks of a node: (index, checks) as of `checks`, [] for an unknown one.
+        **options: Unpack[HealthNodeRead],
+    ) -> Call[Indexed[list[HealthCheck]]]:
+        """List the checks of a node: (index, checks), [] for an unknown node.
+
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/health/node/:node``
         """
         return self._read(
+            "node",
             f"/v1/health/node/{segment('node', node)}",
-            callback.indexed,
+            answers.indexed,
             (),
             options,
             index=index,

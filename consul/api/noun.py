@@ -1,39 +1,86 @@
-"""What the nouns have in common: turning a request and a decoder into the client's answer."""
+"""What the nouns have in common: turning a request and a decoder into a call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from consul.request import Call, Pairs, Response, Settings, build
-from consul.values import json_bytes
+from consul.core.build import build
+from consul.core.endpoint import Route, refuse
+from consul.core.flavour import F, Flavoured
+from consul.core.request import Call, Pairs, Response
+from consul.core.settings import Settings
+from consul.core.values import json_bytes
 
 T = TypeVar("T")
 
 
-class Client(Settings, Protocol):
+class Sender(Protocol):
     """What a noun needs of its client."""
+
+    settings: Settings
 
     def _send(self, call: Call[Any]) -> Any: ...
 
 
-class Noun:
+def lazy(kind: str) -> Any:
+    """A noun that is made when it is first touched, of the class attribute *kind*.
+
+    It may be assigned; then it is what was assigned.
+    """
+    return _Lazy(kind)
+
+
+class _Lazy:
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        if owner is None:
+            return self
+        noun = getattr(owner, self._kind)(getattr(owner, "_client", owner))
+        # Of two threads that come here at once, both get the same.
+        return vars(owner).setdefault(self._name, noun)
+
+
+class Noun(Flavoured[F]):
     """A group of endpoints of one client.
 
-    The methods are written as if they returned the `Call`; what a caller gets is whatever the
-    client's flavour makes of it: the value, a future, a coroutine, a Deferred.
+    The methods are written as if they returned the `Call`.  What a caller gets is what the client's
+    flavour makes of it: the value, a future, a coroutine, a Deferred.
     """
 
-    agent: Client
+    _client: Sender
+    #: The endpoints by the names of their methods.
+    _routes: dict[str, Route] = {}  # noqa: RUF012
 
-    def __init__(self, agent: Client) -> None:
-        self.agent = agent
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        methods = vars(cls).items()
+        routes = {name: method.route for name, method in methods if hasattr(method, "route")}
+        cls._routes = {**cls._routes, **routes}
+
+    def __init__(self, agent: Sender) -> None:
+        self._client = agent
+
+    @property
+    def agent(self) -> Any:
+        """The client, by python-consul's name; subclasses may assign it."""
+        return self._client
+
+    @agent.setter
+    def agent(self, client: Any) -> None:
+        self._client = client
 
     def __repr__(self) -> str:
-        return f"<{type(self).__qualname__} of {self.agent!r}>"
+        return f"<{type(self).__qualname__} of {self._client!r}>"
 
     def _read(
         self,
+        name: str,
         path: str,
         decode: Callable[[Response], T],
         params: Pairs = (),
@@ -47,27 +94,30 @@ class Noun:
         near: str | None = None,
         secrets: tuple[str, ...] = (),
     ) -> Call[T]:
-        """A read from the servers: takes all of `consul.request.ReadOptions`."""
+        """Make the call of the endpoint *name*, a read in one of Consul's consistency modes."""
+        client, route = self._client, self._routes[name]
+        if options and not route.options.issuperset(options):
+            raise refuse(route, options)
         request = build(
-            self.agent,
+            client.settings,
             "GET",
             path,
             params,
             options,
-            token=token,
-            dc=dc,
-            reads=True,
-            index=index,
-            wait=wait,
-            consistency=consistency,
-            near=near,
+            token,
+            dc,
+            index,
+            wait,
+            True,
+            consistency,
+            near,
             secrets=secrets,
         )
-        return self.agent._send(Call(request, decode))  # type: ignore[no-any-return]
+        return client._send(Call(request, decode, route))  # type: ignore[no-any-return]
 
     def _call(
         self,
-        method: str,
+        name: str,
         path: str,
         decode: Callable[[Response], T],
         params: Pairs = (),
@@ -75,27 +125,31 @@ class Noun:
         *,
         token: str | None = None,
         dc: str | None = None,
+        index: object = None,
+        wait: object = None,
         json: Any = None,
         body: bytes | None = None,
         secrets: tuple[str, ...] = (),
-        repeatable: bool = False,
     ) -> Call[T]:
-        """A write, or a read of what the agent itself knows: takes token and dc.
+        """Make the call of the endpoint *name*, one for which Consul has no modes.
 
-        *repeatable* says of a write that doing it twice comes to the same as doing it once, its
-        answer included.
+        These are writes, and reads of what the agent itself knows.
         """
+        client, route = self._client, self._routes[name]
+        if options and not route.options.issuperset(options):
+            raise refuse(route, options)
         request = build(
-            self.agent,
-            method,
+            client.settings,
+            route.method,
             path,
             params,
             options,
-            token=token,
-            dc=dc,
+            token,
+            dc,
+            index,
+            wait,
             body=body if json is None else json_bytes(json),
             json_body=json is not None,
             secrets=secrets,
-            repeatable=repeatable,
         )
-        return self.agent._send(Call(request, decode))  # type: ignore[no-any-return]
+        return client._send(Call(request, decode, route))  # type: ignore[no-any-return]

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from consul import callback
 from consul.api.noun import Noun
+from consul.api.options import OperatorRead
+from consul.core import answers
+from consul.core.flavour import F, endpoint
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing import Unpack
 
-    from consul.request import Call, ReadOptions
+    from consul.core.request import Call
 
 
-class Operator(Noun):
+class RaftServer(TypedDict):
+    """A server of the Raft quorum."""
+
+    ID: str
+    Node: str
+    Address: str
+    Leader: bool
+    ProtocolVersion: str
+    Voter: bool
+    LastIndex: NotRequired[int]
+
+
+class RaftConfiguration(TypedDict):
+    """The Raft quorum."""
+
+    Servers: list[RaftServer]
+    Index: int
+
+
+class Operator(Noun[F]):
     """Operators' view of the cluster, /v1/operator."""
 
-    def raft_config(self, **options: Unpack[ReadOptions]) -> Call[dict[str, Any]]:
-        """Raft configuration: a dict with ``Servers`` (a list of dicts) and ``Index``.
+    @endpoint("GET /v1/operator/raft/configuration")
+    def raft_config(self, **options: Unpack[OperatorRead]) -> Call[RaftConfiguration]:
+        """Read the Raft configuration.
 
-        With ``consistency="stale"`` it is answered without a leader, too.
+        With ``consistency="stale"`` any server answers, also while there is no leader.
 
         Raises ACLPermissionDenied where the token lacks ``operator:read``.
 
         ``GET /v1/operator/raft/configuration``
         """
-        return self._read("/v1/operator/raft/configuration", callback.value, (), options)
+        return self._read(
+            "raft_config", "/v1/operator/raft/configuration", answers.value, (), options
+        )

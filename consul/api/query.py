@@ -3,22 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from consul import callback
 from consul.api.noun import Noun
-from consul.request import Duration
-from consul.values import duration, present, segment
+from consul.api.options import Common, QueryExecuteRead, QueryListRead, QueryRead
+from consul.core import answers
+from consul.core.fields import Fields
+from consul.core.flavour import F, endpoint
+from consul.core.request import Duration
+from consul.core.values import segment
 
 if TYPE_CHECKING:
     import builtins
+    from typing import Unpack
 
-    from typing_extensions import Unpack
+    from consul.core.request import Call
 
-    from consul.request import Call, ReadOptions, WriteOptions
+_DEFINITION = Fields(
+    durations=("ttl",), capture_token="Token", nearestn="NearestN", onlypassing="OnlyPassing"
+)
+
+
+class PreparedQuery(TypedDict):
+    """A prepared query as the servers store it."""
+
+    ID: str
+    Name: str
+    Session: str
+    #: The token that the query runs with; hidden from those who may not see it.
+    Token: str
+    Template: dict[str, Any]
+    Service: dict[str, Any]
+    DNS: dict[str, str]
+    CreateIndex: int
+    ModifyIndex: int
+
+
+class _Meta(TypedDict):
+    Index: int
+    LastContact: int
+    KnownLeader: bool
+    ConsistencyLevel: str
+    NotModified: NotRequired[bool]
+    Backend: NotRequired[int]
+    ResultsFilteredByACLs: NotRequired[bool]
+
+
+class QueryResult(_Meta):
+    """What a prepared query found."""
+
+    #: Name of the service.
+    Service: str
+    #: Each like a `consul.types.ServiceEntry`, but its tags are None where it has none.
+    Nodes: list[dict[str, Any]]
+    DNS: dict[str, str]
+    #: The datacenter that answered.
+    Datacenter: str
+    PeerName: NotRequired[str]
+    #: How many datacenters were asked in vain.
+    Failovers: int
+
+
+class QueryExplanation(_Meta):
+    """The definition that a name stands for."""
+
+    Query: PreparedQuery
 
 
 def _definition(
+    *,
     service: str | None,
     name: str | None,
     session: str | None,
@@ -37,41 +90,41 @@ def _definition(
         raise ValueError("template and regexp exclude each other")
     if regexp is not None:
         template = {"Type": "name_prefix_match", "Regexp": regexp}
-    failover = present({"NearestN": nearestn, "Datacenters": datacenters})
-    about = {
-        "Service": service,
-        "Failover": failover or None,
-        "OnlyPassing": onlypassing,
-        "Tags": tags,
-        "Near": near,
-    }
-    return present(
-        {
-            "Name": name,
-            "Session": session,
-            "Token": capture_token,
-            "Service": {**present(about), **(service_fields or {})} or None,
-            "DNS": None if ttl is None else {"TTL": duration("ttl", ttl)},
-            "Template": template,
-        }
+    body = _DEFINITION.body
+    about = body(
+        service=service,
+        failover=body(nearestn=nearestn, datacenters=datacenters) or None,
+        onlypassing=onlypassing,
+        tags=tags,
+        near=near,
+    )
+    return body(
+        name=name,
+        session=session,
+        capture_token=capture_token,
+        service={**about, **(service_fields or {})} or None,
+        dns=body(ttl=ttl) or None,
+        template=template,
     )
 
 
-class Query(Noun):
-    """Prepared queries, /v1/query: searches for services that the servers keep."""
+class Query(Noun[F]):
+    """Prepared queries, /v1/query: searches for services that the servers store."""
 
+    @endpoint("GET /v1/query")
     def list(
         self,
         dc: str | None = None,
         token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[builtins.list[Any]]:
-        """The queries that the token may read, a list of dicts as of `get`.
+        **options: Unpack[QueryListRead],
+    ) -> Call[builtins.list[PreparedQuery]]:
+        """List the queries that the token may read.
 
         ``GET /v1/query``
         """
-        return self._read("/v1/query", callback.value, (), options, dc=dc, token=token)
+        return self._read("list", "/v1/query", answers.value, (), options, dc=dc, token=token)
 
+    @endpoint("POST /v1/query", repeatable=False)
     def create(
         self,
         service: str,
@@ -90,19 +143,21 @@ class Query(Noun):
         template: Mapping[str, Any] | None = None,
         near: str | None = None,
         service_fields: Mapping[str, Any] | None = None,
-        **options: Unpack[WriteOptions],
-    ) -> Call[dict[str, Any]]:
-        """Create a query for *service*; return a dict with its ``ID``.
+        **options: Unpack[Common],
+    ) -> Call[dict[str, str]]:
+        """Create a query for *service*.  Return a dict with its ``ID``.
 
-        *name* lets it be run by name; servers want it or *session*, with which the query ends.
-        *nearestn* (int) and *datacenters* (list of str) say where to look when there is nothing
-        here.  *onlypassing* drops instances with warnings, too; *tags* must all be there, those
-        with "!" must not.  *ttl* (seconds, "10s" or a timedelta) is for DNS.  *near* names the
-        node to sort by round trip time from, "_agent" for the one that is asked.
-        *regexp*, "" for none, makes it a template for all names that start with *name*;
-        *template* is the same as a dict with ``Type``, ``Regexp`` and ``RemoveEmptyTags``.
-        *service_fields* are further fields of ``Service``, as Consul spells them.
-        *token* is for this call; *capture_token* is kept and used whenever the query is run.
+        *name* is a name to run it by.  *session* is a session that the query ends with.  Servers
+        need one of the two.
+        *nearestn* (int) and *datacenters* (list of str) are where to look when this datacenter has
+        no instance.  *onlypassing* also drops the instances with warnings.  An instance must have
+        all of *tags*, and none of those that start with "!".  *ttl* (seconds, "10s" or a timedelta)
+        is for DNS.  *near* names a node to sort by round trip time from; "_agent" is the agent that
+        runs the query.
+        *regexp* makes the query a template for all names that start with *name*; "" matches them
+        all.  *template* says the same as a dict with ``Type``, ``Regexp`` and ``RemoveEmptyTags``.
+        *service_fields* are further fields of ``Service`` in Consul's spelling.
+        *token* is for this call.  *capture_token* is stored, and used whenever the query runs.
 
         Raises ACLPermissionDenied where the token may not write it, ServerError when the name is
         taken.
@@ -110,31 +165,32 @@ class Query(Noun):
         ``POST /v1/query``
         """
         return self._call(
-            "POST",
+            "create",
             "/v1/query",
-            callback.value,
+            answers.value,
             (),
             options,
             json=_definition(
-                service,
-                name,
-                session,
-                nearestn,
-                datacenters,
-                onlypassing,
-                tags,
-                ttl,
-                regexp,
-                capture_token,
-                template,
-                near,
-                service_fields,
+                service=service,
+                name=name,
+                session=session,
+                nearestn=nearestn,
+                datacenters=datacenters,
+                onlypassing=onlypassing,
+                tags=tags,
+                ttl=ttl,
+                regexp=regexp,
+                capture_token=capture_token,
+                template=template,
+                near=near,
+                service_fields=service_fields,
             ),
             secrets=(capture_token,) if capture_token else (),
             dc=dc,
             token=token,
         )
 
+    @endpoint("PUT /v1/query/:query_id", repeatable=True)
     def update(
         self,
         query_id: str,
@@ -154,9 +210,11 @@ class Query(Noun):
         template: Mapping[str, Any] | None = None,
         near: str | None = None,
         service_fields: Mapping[str, Any] | None = None,
-        **options: Unpack[WriteOptions],
+        **options: Unpack[Common],
     ) -> Call[bool]:
-        """Replace the whole definition of a query: True.  Arguments as of `create`.
+        """Replace the whole definition of a query.  Return True.
+
+        The arguments are those of `create`.
 
         Raises ACLPermissionDenied where the token may not write it, ServerError for an unknown
         query.
@@ -164,62 +222,64 @@ class Query(Noun):
         ``PUT /v1/query/:query_id``
         """
         return self._call(
-            "PUT",
+            "update",
             f"/v1/query/{segment('query_id', query_id)}",
-            callback.done,
+            answers.done,
             (),
             options,
             json=_definition(
-                service,
-                name,
-                session,
-                nearestn,
-                datacenters,
-                onlypassing,
-                tags,
-                ttl,
-                regexp,
-                capture_token,
-                template,
-                near,
-                service_fields,
+                service=service,
+                name=name,
+                session=session,
+                nearestn=nearestn,
+                datacenters=datacenters,
+                onlypassing=onlypassing,
+                tags=tags,
+                ttl=ttl,
+                regexp=regexp,
+                capture_token=capture_token,
+                template=template,
+                near=near,
+                service_fields=service_fields,
             ),
             secrets=(capture_token,) if capture_token else (),
             dc=dc,
             token=token,
-            repeatable=True,
         )
 
+    @endpoint("GET /v1/query/:query_id")
     def get(
         self,
         query_id: str,
         token: str | None = None,
         dc: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[builtins.list[Any]]:
-        """A list with the one query: a dict with ``ID``, ``Name``, ``Service`` and others.
+        **options: Unpack[QueryListRead],
+    ) -> Call[builtins.list[PreparedQuery]]:
+        """Read one query: a list with it alone.
 
         Raises NotFound for an unknown query, ACLPermissionDenied where the token may not read it.
 
         ``GET /v1/query/:query_id``
         """
         return self._read(
+            "get",
             f"/v1/query/{segment('query_id', query_id)}",
-            callback.value,
+            answers.value,
             (),
             options,
             token=token,
             dc=dc,
         )
 
+    @endpoint("DELETE /v1/query/:query_id", repeatable=False)
     def delete(
         self,
         query_id: str,
         token: str | None = None,
         dc: str | None = None,
-        **options: Unpack[WriteOptions],
+        **options: Unpack[Common],
     ) -> Call[bool]:
-        """Delete a query: True.
+        """Delete a query.  Return True.
 
         Raises ACLPermissionDenied where the token may not write it, ServerError for an unknown
         query.
@@ -227,15 +287,16 @@ class Query(Noun):
         ``DELETE /v1/query/:query_id``
         """
         return self._call(
-            "DELETE",
+            "delete",
             f"/v1/query/{segment('query_id', query_id)}",
-            callback.done,
+            answers.done,
             (),
             options,
             token=token,
             dc=dc,
         )
 
+    @endpoint("GET /v1/query/:query/execute")
     def execute(
         self,
         query: str,
@@ -243,21 +304,21 @@ class Query(Noun):
         dc: str | None = None,
         near: str | None = None,
         limit: int | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[dict[str, Any]]:
+        **options: Unpack[QueryExecuteRead],
+    ) -> Call[QueryResult]:
         """Run a query, by its id or name.
 
-        A dict with ``Service``, ``Nodes`` (a list as of ``health.service``), ``DNS``,
-        ``Datacenter`` (the one that answered), ``Failovers`` (int) and others.  *near* names the
-        node to sort by round trip time from; *limit* keeps no more nodes than that.
+        *near* names a node to sort by round trip time from.  *limit* is the largest number of
+        nodes in the answer.
 
         Raises NotFound for an unknown query.
 
         ``GET /v1/query/:query/execute``
         """
         return self._read(
+            "execute",
             f"/v1/query/{segment('query', query)}/execute",
-            callback.value,
+            answers.value,
             (("limit", limit),),
             options,
             token=token,
@@ -265,22 +326,24 @@ class Query(Noun):
             near=near,
         )
 
+    @endpoint("GET /v1/query/:query/explain")
     def explain(
         self,
         query: str,
         token: str | None = None,
         dc: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[dict[str, Any]]:
-        """The definition that would be run for a name: a dict with ``Query``.
+        **options: Unpack[QueryRead],
+    ) -> Call[QueryExplanation]:
+        """Read the definition that would run for a name, with its template filled in.
 
         Raises NotFound for an unknown query.
 
         ``GET /v1/query/:query/explain``
         """
         return self._read(
+            "explain",
             f"/v1/query/{segment('query', query)}/explain",
-            callback.value,
+            answers.value,
             (),
             options,
             token=token,

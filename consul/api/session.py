@@ -3,23 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from consul import callback
 from consul.api.noun import Noun
-from consul.request import Duration
-from consul.values import duration, present, segment
+from consul.api.options import WithToken
+from consul.core import answers
+from consul.core.fields import Fields
+from consul.core.flavour import F, endpoint
+from consul.core.request import Duration
+from consul.core.values import segment
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    import builtins
+    from typing import Unpack
 
-    from consul.callback import Indexed
-    from consul.request import Call, ReadOptions, WriteOptions
+    from consul.core.answers import Indexed
+    from consul.core.request import Call
+
+#: In lower case as python-consul sent it; dependents add to it.  Consul takes any case.
+_SESSION = Fields(
+    durations=("lock_delay", "ttl"),
+    as_is=("name", "node", "checks", "behavior", "ttl"),
+    lock_delay="lockdelay",
+)
 
 
-class Session(Noun):
-    """Sessions, /v1/session: they hold the locks of keys and end with a node, a check or a TTL."""
+class SessionEntry(TypedDict):
+    """A session."""
 
+    ID: str
+    Name: str
+    Node: str
+    #: Nanoseconds.
+    LockDelay: int
+    #: "release" or "delete".
+    Behavior: str
+    #: Like "10s", "" without one.
+    TTL: str
+    #: Checks of the node and of its services that end the session.
+    NodeChecks: NotRequired[list[str] | None]
+    ServiceChecks: NotRequired[list[dict[str, str]] | None]
+    CreateIndex: int
+    ModifyIndex: int
+
+
+class Session(Noun[F]):
+    """Sessions, /v1/session.
+
+    A session holds the locks of keys.  It ends with its node, one of its checks or its TTL.
+    """
+
+    @endpoint("PUT /v1/session/create", repeatable=False)
     def create(
         self,
         name: str | None = None,
@@ -29,18 +63,16 @@ class Session(Noun):
         behavior: str = "release",
         ttl: Duration | None = None,
         dc: str | None = None,
-        *,
-        token: str | None = None,
-        **options: Unpack[WriteOptions],
+        **options: Unpack[WithToken],
     ) -> Call[str]:
-        """Create a session; return its id (str).
+        """Create a session.  Return its id.
 
-        *node* is the node it belongs to, the agent's by default.  *checks* lists the ids of node
-        checks that end it when critical, by default "serfHealth".  *lock_delay* (seconds, "15s"
-        or a timedelta) is for how long its locks cannot be taken after it was ended.  *behavior*
-        says what becomes of its keys then: "release" them or "delete" them.  *ttl* (seconds,
-        "10s" or a timedelta) ends it when it is not renewed for that long, at the latest after
-        twice that; servers take 10 s to 24 h.
+        *node* is the node that it belongs to, by default the node of the agent.  *checks* are the
+        ids of node checks that end it when they turn critical, by default "serfHealth".
+        *lock_delay* (seconds, "15s" or a timedelta) is how long its locks cannot be taken after it
+        ended.  *behavior* is what then happens to its keys: "release" or "delete".  *ttl* (seconds,
+        "10s" or a timedelta) ends it when it is not renewed in this time; the server may take twice
+        as long.  Servers accept 10 s to 24 h.
 
         Raises ACLPermissionDenied where the token may not create it, ServerError for an unknown
         node or check, or a *ttl* that the server refuses.
@@ -51,83 +83,67 @@ class Session(Noun):
             raise ValueError(f"behavior must be 'release' or 'delete': {behavior!r}")
         if isinstance(checks, str):
             raise TypeError("checks must be a list of str, not str")
-        delay = None if lock_delay is None else duration("lock_delay", lock_delay)
-        fields = present(
-            {
-                "name": name,
-                "node": node,
-                "checks": None if checks is None else [*checks],
-                "lockdelay": None if delay == "15s" else delay,
-                "behavior": None if behavior == "release" else behavior,
-                "ttl": None if ttl is None else duration("ttl", ttl),
-            }
+        body = _SESSION.body(
+            name=name,
+            node=node,
+            checks=None if checks is None else [*checks],
+            lock_delay=lock_delay,
+            behavior=None if behavior == "release" else behavior,
+            ttl=ttl,
         )
+        if body.get("lockdelay") == "15s":
+            del body["lockdelay"]
         return self._call(
-            "PUT",
+            "create",
             "/v1/session/create",
-            callback.identity,
+            answers.identity,
             (),
             options,
-            json=fields or None,
+            json=body or None,
             dc=dc,
-            token=token,
         )
 
+    @endpoint("PUT /v1/session/destroy/:session_id", repeatable=True)
     def destroy(
-        self,
-        session_id: str,
-        dc: str | None = None,
-        *,
-        token: str | None = None,
-        **options: Unpack[WriteOptions],
+        self, session_id: str, dc: str | None = None, **options: Unpack[WithToken]
     ) -> Call[bool]:
-        """End the session: True, also when there is none of this id.
+        """End a session.  Return True, also when it does not exist.
 
         Raises ACLPermissionDenied where the token may not destroy it.
 
         ``PUT /v1/session/destroy/:session_id``
         """
-        return self._call(
-            "PUT",
-            f"/v1/session/destroy/{segment('session_id', session_id)}",
-            callback.boolean,
-            (),
-            options,
-            dc=dc,
-            token=token,
-            repeatable=True,
-        )
+        path = f"/v1/session/destroy/{segment('session_id', session_id)}"
+        return self._call("destroy", path, answers.bool_answer, (), options, dc=dc)
 
+    @endpoint("GET /v1/session/list")
     def list(
         self,
         index: int | str | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         dc: str | None = None,
-        *,
-        token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """All sessions that the token may read: (index, sessions).
+        **options: Unpack[WithToken],
+    ) -> Call[Indexed[builtins.list[SessionEntry]]]:
+        """List all sessions that the token may read: (index, sessions).
 
-        A session is a dict with ``ID``, ``Name``, ``Node``, ``LockDelay`` (nanoseconds),
-        ``Behavior``, ``TTL`` (str), ``CreateIndex`` and ``ModifyIndex`` and its checks.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/session/list``
         """
         return self._read(
+            "list",
             "/v1/session/list",
-            callback.indexed,
+            answers.indexed,
             (),
             options,
             index=index,
             wait=wait,
             consistency=consistency,
             dc=dc,
-            token=token,
         )
 
+    @endpoint("GET /v1/session/node/:node")
     def node(
         self,
         node: str,
@@ -135,28 +151,27 @@ class Session(Noun):
         wait: Duration | None = None,
         consistency: str | None = None,
         dc: str | None = None,
-        *,
-        token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """The sessions of *node*: (index, sessions) as of `list`, [] for an unknown node.
+        **options: Unpack[WithToken],
+    ) -> Call[Indexed[builtins.list[SessionEntry]]]:
+        """List the sessions of a node: (index, sessions), [] for an unknown node.
 
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/session/node/:node``
         """
         return self._read(
+            "node",
             f"/v1/session/node/{segment('node', node)}",
-            callback.indexed,
+            answers.indexed,
             (),
             options,
             index=index,
             wait=wait,
             consistency=consistency,
             dc=dc,
-            token=token,
         )
 
+    @endpoint("GET /v1/session/info/:session_id")
     def info(
         self,
         session_id: str,
@@ -164,52 +179,38 @@ class Session(Noun):
         wait: Duration | None = None,
         consistency: str | None = None,
         dc: str | None = None,
-        *,
-        token: str | None = None,
-        **options: Unpack[ReadOptions],
-    ) -> Call[Indexed[Any]]:
-        """One session: (index, session) as of `list`, (index, None) when there is none.
+        **options: Unpack[WithToken],
+    ) -> Call[Indexed[SessionEntry | None]]:
+        """Read one session: (index, session), or (index, None) when it does not exist.
 
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/session/info/:session_id``
         """
         return self._read(
+            "info",
             f"/v1/session/info/{segment('session_id', session_id)}",
-            callback.indexed_first,
+            answers.indexed_first,
             (),
             options,
             index=index,
             wait=wait,
             consistency=consistency,
             dc=dc,
-            token=token,
         )
 
+    @endpoint("PUT /v1/session/renew/:session_id", repeatable=True)
     def renew(
-        self,
-        session_id: str,
-        dc: str | None = None,
-        *,
-        token: str | None = None,
-        **options: Unpack[WriteOptions],
-    ) -> Call[dict[str, Any]]:
-        """Let the TTL of the session start anew; return the session, a dict as of `list`.
+        self, session_id: str, dc: str | None = None, **options: Unpack[WithToken]
+    ) -> Call[SessionEntry]:
+        """Restart the TTL of a session.  Return the session.
 
-        Its ``TTL`` may be longer than asked for: the server may raise it.
+        The server may have raised its ``TTL``.
 
         Raises NotFound when the session has ended, ACLPermissionDenied where the token may not
         renew it.
 
         ``PUT /v1/session/renew/:session_id``
         """
-        return self._call(
-            "PUT",
-            f"/v1/session/renew/{segment('session_id', session_id)}",
-            callback.first,
-            (),
-            options,
-            dc=dc,
-            token=token,
-            repeatable=True,
-        )
+        path = f"/v1/session/renew/{segment('session_id', session_id)}"
+        return self._call("renew", path, answers.first, (), options, dc=dc)

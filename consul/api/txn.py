@@ -3,36 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from consul import callback
+from consul.api.catalog import Node
 from consul.api.noun import Noun
+from consul.api.options import Scope
+from consul.core import answers
+from consul.core.flavour import F, endpoint
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing import Unpack
 
-    from consul.request import Call, WriteOptions
+    from consul.core.request import Call
 
 
-class Txn(Noun):
+class TxnResult(TypedDict, total=False):
+    """What one operation did; it has one of the keys."""
+
+    #: Like a `consul.types.KVPair`, but its ``Value`` is base64, and None after a write.
+    KV: dict[str, Any]
+    Node: Node
+    #: Like a `consul.types.NodeService` and a `consul.types.HealthCheck`, but without tags they
+    #: have None.
+    Service: dict[str, Any]
+    Check: dict[str, Any]
+
+
+class TxnResponse(TypedDict):
+    """The answer of a transaction that was applied."""
+
+    #: Not one for each operation: deletions and reads that the token may not do have none.
+    Results: list[TxnResult]
+    Errors: None
+    #: These two only of a transaction that reads.
+    LastContact: NotRequired[int]
+    KnownLeader: NotRequired[bool]
+
+
+class Txn(Noun[F]):
     """Transactions, /v1/txn: several operations, all of them applied or none."""
 
+    @endpoint("PUT /v1/txn", repeatable=False)
     def put(
-        self,
-        payload: Sequence[Mapping[str, Any]],
-        *,
-        token: str | None = None,
-        dc: str | None = None,
-        **options: Unpack[WriteOptions],
-    ) -> Call[dict[str, Any]]:
-        """Apply the operations of *payload*: a dict with ``Results`` (a list) and ``Errors``.
+        self, payload: Sequence[Mapping[str, Any]], **options: Unpack[Scope]
+    ) -> Call[TxnResponse]:
+        """Apply the operations of *payload*.
 
-        Each operation is a dict with one key, ``KV``, ``Node``, ``Service`` or ``Check``.  Its
-        value is another: for KV ``Verb`` (str), ``Key`` (str), ``Value`` (base64, a str),
+        Each operation is a dict with one key: ``KV``, ``Node``, ``Service`` or ``Check``.  The
+        value is a dict; that of KV has ``Verb`` (str), ``Key`` (str), ``Value`` (base64, a str),
         ``Flags``, ``Index`` (int) and ``Session`` (str).
 
-        Raises TransactionRolledBack, with the failed operations in *errors*, when nothing was
-        applied; ClientError (413) for too many operations, 64 before Consul 1.14 and 128 since.
+        Raises TransactionRolledBack when nothing was applied; *errors* has the operations that
+        failed.  Raises ClientError (413) for too many operations: Consul takes 128, before 1.14
+        64.
 
         ``PUT /v1/txn``
         """
@@ -41,13 +64,4 @@ class Txn(Noun):
         for operation in payload:
             if not isinstance(operation, dict):
                 raise TypeError(f"payload must hold dicts, not {type(operation).__name__}")
-        return self._call(
-            "PUT",
-            "/v1/txn",
-            callback.transaction,
-            (),
-            options,
-            json=payload,
-            token=token,
-            dc=dc,
-        )
+        return self._call("put", "/v1/txn", answers.transaction, (), options, json=payload)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from consul.core.steps import Now, sleep
 from consul.exceptions import ConnectionFailed, RateLimited, ServerError, Timeout, TLSError
-from consul.steps import Now, Sleep
 
 if TYPE_CHECKING:
-    from consul.steps import Steps
+    from consul.core.steps import Steps
 
 #: Seconds between two questions.
 PAUSE = 0.1
@@ -33,9 +33,9 @@ async def _wait_for_leader(api: Any, limit: float | None) -> str:
             if leader:
                 return leader
             trouble = None
-        await Sleep(PAUSE if end is None else max(0.0, min(PAUSE, end - await Now())))
+        await sleep(PAUSE if end is None else max(0.0, min(PAUSE, end - await Now())))
 
 
 def wait_for_leader(api: Any, limit: float | None) -> Steps[str]:
-    """The steps of `consul.base.Nouns.wait_for_leader`; *api* describes the calls."""
+    """The steps of `consul.base.Consul.wait_for_leader`; *api* describes the calls."""
     return _wait_for_leader(api, limit)

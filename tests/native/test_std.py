@@ -55,7 +55,7 @@ def test_an_adapter_of_the_users_own_is_not_shared_with_a_forked_process() -> No
         assert client.kv.get("good").index == 7
         parents = adapter.poolmanager
         # What the new process does first.
-        client.http.forked()
+        client.http._after_fork()
         assert client.kv.get("good").index == 7
         assert adapter.poolmanager is not parents
         assert len(server.connections) == 2
@@ -96,7 +96,7 @@ def test_a_small_body_is_sent_with_the_head(agent: Agent, prefix: str, own_sessi
         if own_session:
             assert client.http.session
         assert client.kv.get(prefix).data is None
-        (connection,) = client.http.pools()._open_ones
+        (connection,) = client.http._connections.pools._open_ones
         connection.sock = counting = Counting(connection.sock)
         for size, sends in ((0, 1), (1, 1), (2**16, 1), (2**16 + 1, 2)):
             value = b"x" * size

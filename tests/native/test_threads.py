@@ -13,7 +13,7 @@ import pytest
 
 from consul import ConnectionFailed
 from consul.threads import Consul
-from consul.workers import Workers
+from consul.transport.blocking.workers import Workers
 from tests.agent import Agent
 from tests.faults import Fault, FaultServer
 

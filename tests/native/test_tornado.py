@@ -540,7 +540,7 @@ def test_a_host_with_several_addresses(
         async def resolve(self, host: str, port: int) -> list[tuple[int, Any]]:
             return [(socket.AF_INET, ("127.0.0.1", each)) for each in (1, port)]
 
-    monkeypatch.setattr("consul.tornado_wire.Resolver", Two)
+    monkeypatch.setattr("consul.transport.tornado.connections.Resolver", Two)
 
     async def main() -> None:
         async with Consul("agent.example", faults.port, trust_env=False, retry=False) as client:

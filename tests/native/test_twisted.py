@@ -30,8 +30,8 @@ needs("twisted")
 
 from twisted.internet import defer, task  # noqa: E402
 
+from consul.transport.twisted.connections import Reader  # noqa: E402
 from consul.twisted import Consul, InsecureContextFactory  # noqa: E402
-from consul.twisted_wire import Reader  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 

@@ -250,7 +250,7 @@ def test_token_file(make_client, recorder, monkeypatch, tmp_path):
     make_client(port=recorder.port, token="").kv.get("good")
     sent = [fields(head).get("x-consul-token") for head in recorder.requests]
     assert sent == [TOKEN, "third", None]
-    assert TOKEN not in repr(client) + repr(client.config)
+    assert TOKEN not in repr(client) + repr(client.settings)
 
 
 @pytest.mark.behaviour("Addresses", "user and password for HTTP basic authentication")
@@ -266,7 +266,7 @@ def test_auth(make_client, recorder, monkeypatch, way):
         kind, _, encoded = fields(head)["authorization"].partition(" ")
         assert (kind, base64.b64decode(encoded).decode()) == ("Basic", "me:pa:ß")
         assert fields(head)["x-consul-token"] == TOKEN
-    assert "pa:ß" not in repr(client) + repr(client.config)
+    assert "pa:ß" not in repr(client) + repr(client.settings)
 
 
 @pytest.mark.behaviour("Addresses", "namespace and partition")

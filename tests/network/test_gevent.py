@@ -66,7 +66,7 @@ def test_everything_under_gevent(request, tmp_path):
     done = subprocess.run(
         [
             *(sys.executable, "tests/under_gevent.py", "-q", "-p", "no:cacheprovider"),
-            *("-k", chosen, "tests/network", "tests/conformance"),
+            *("-k", chosen, "tests/network", "tests/conformance", "tests/recipes"),
         ],
         capture_output=True,
         text=True,

@@ -285,21 +285,11 @@ def test_ctrl_c(flavour, faults, polls):
     assert len(faults.left) == 2
 
 
-@pytest.mark.behaviour(
-    "Lifecycle",
-    "A call that is interrupted or cancelled ends at once",
-    refused={"threads": "a call that has begun in a thread cannot be ended from outside"},
-)
+@pytest.mark.behaviour("Lifecycle", "A call that is interrupted or cancelled ends at once")
 @pytest.mark.parametrize("flavour", ["threads", "aio", "tornado", "twisted"], indirect=True)
 @pytest.mark.parametrize("options", [{}, {"max_polls": 1}], ids=["any", "max_polls"])
 def test_cancelled_call(make_client, flavour, faults, options):
     plain = raw(make_client(port=faults.port, **options))
-    if flavour.name == "threads":
-        future = plain.kv.get("fault", index=7, wait="60s")
-        while not faults.requests:
-            time.sleep(0.01)
-        assert future.cancel() is False
-        return
     calls = []
 
     def start():

@@ -263,7 +263,7 @@ def test_password_is_hidden(make_client, refusal, proxy, scheme, what):
         assert isinstance(error, package.ConnectionFailed)
         if what == "proxy is down":
             assert error.sent is False
-        text = shown(error, client, client.config, client.http)
+        text = shown(error, client, client.settings, client.http)
         for secret in (PASSWORD, QUOTED, ENCODED):
             assert secret not in text
 
@@ -312,7 +312,7 @@ def test_environment_not_trusted(make_client, proxy, recorder, monkeypatch):
     monkeypatch.setenv("http_proxy", proxy.url)
     for options in ({"host": "agent.example"}, {"port": recorder.port}):
         client = make_client(trust_env=False, **options)
-        assert client.config.proxy is None
+        assert client.settings.proxy is None
     assert client.kv.get("good")[0] == 7
     assert proxy.seen == []
 
@@ -332,7 +332,7 @@ def test_netrc(make_client, recorder, monkeypatch, tmp_path, way):
         client = make_client(port=recorder.port, trust_env=trust)
         assert client.kv.get("good")[0] == 7
         assert header(recorder.requests[-1], "Authorization") == expected
-        assert "of-netrc" not in repr(client) + repr(client.config)
+        assert "of-netrc" not in repr(client) + repr(client.settings)
     # What is said counts more than what is found.
     client = make_client(port=recorder.port, trust_env=True, auth="you:given")
     assert client.kv.get("good")[0] == 7

@@ -38,7 +38,7 @@ def files(tmp_path_factory):
     """An authority, what it signed, and what it did not, as files."""
     folder = tmp_path_factory.mktemp("tls")
     authority, other = trustme.CA(), trustme.CA()
-    long_ago = datetime.datetime(2001, 1, 1, tzinfo=datetime.timezone.utc)
+    long_ago = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
     good = authority.issue_cert("127.0.0.1", NAME)
     expired = authority.issue_cert(
         "127.0.0.1", not_before=long_ago, not_after=long_ago + datetime.timedelta(1)
@@ -175,7 +175,7 @@ def test_encrypted_key(make_client, tls_agent, files, prefix, form):
         cert = (str(files.folder / "locked.pem"), None, PASSWORD)
     client = make_client(host=url(tls_agent), verify=files.ca, cert=cert)
     assert works(client, prefix)
-    assert PASSWORD not in repr(client) + repr(client.config) + repr(client.config.tls)
+    assert PASSWORD not in repr(client) + repr(client.settings) + repr(client.settings.tls)
 
 
 @pytest.mark.behaviour("TLS", "folder of authorities")

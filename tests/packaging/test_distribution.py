@@ -37,7 +37,12 @@ def test_what_is_in_them(built: Path) -> None:
     (wheel,) = built.glob("python_consul-2*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    assert {"consul/py.typed", "consul/std.py", "consul/api/kv.py", "consul/_typed/aio.py"} <= names
+    assert {
+        "consul/py.typed",
+        "consul/std.py",
+        "consul/api/kv.py",
+        "consul/core/client.py",
+    } <= names
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"consul"}
     (sdist,) = built.glob("python_consul-2*.tar.gz")
     with tarfile.open(sdist) as archive:

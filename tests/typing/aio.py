@@ -1,23 +1,40 @@
-"""What a type checker knows of `consul.aio`; read by mypy, not run."""
+"""What a type checker knows of `consul.aio`; read by type checkers, not run."""
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any
-
-from typing_extensions import assert_type
+from typing import Any, assert_type
 
 from consul import base
 from consul.aio import Consul
 from consul.callback import Indexed
+from consul.core.steps import Steps
 from consul.request import Call
+from consul.types import (
+    AgentSelf,
+    AgentService,
+    CatalogNode,
+    CatalogService,
+    CoordinateEntry,
+    FiredEvent,
+    HealthCheck,
+    KVPair,
+    QueryResult,
+    RaftConfiguration,
+    ServiceEntry,
+    SessionEntry,
+    TxnResponse,
+)
+
+#: What `kv.get` may answer where it is not known which of its flags are set.
+Anything = KVPair | list[KVPair] | list[str] | bytes | None
 
 
 async def calls(client: Consul) -> None:
     pending = client.kv.put("key", "value")
-    same = assert_type(pending, Coroutine[Any, Any, bool])
-    await same
-    assert_type(await client.kv.get("key"), Indexed[Any])
+    await assert_type(pending, Coroutine[Any, Any, bool])
+    found = client.kv.get("key", keys=True)
+    await assert_type(found, Coroutine[Any, Any, Indexed[list[str] | None]])
     assert_type(await client.kv.put("key", b"value", cas=1, ns="team"), bool)
     assert_type(await client.kv.delete("key", recurse=True), bool)
     assert_type(await client.agent.service.register("web", port=80), bool)
@@ -25,8 +42,68 @@ async def calls(client: Consul) -> None:
     assert_type(await client.session.create(ttl=10), str)
     assert_type(await client.status.leader(), str)
     assert_type(await client.wait_for_leader(timeout=3), str)
+
+
+async def what_kv_get_answers(client: Consul, either: bool) -> None:
+    assert_type(await client.kv.get("key"), Indexed[KVPair | None])
+    assert_type(await client.kv.get("key", 5, wait="10s", dc="dc2"), Indexed[KVPair | None])
+    assert_type(await client.kv.get("key", recurse=True), Indexed[list[KVPair] | None])
+    assert_type(await client.kv.get("key", keys=True, separator="/"), Indexed[list[str] | None])
+    assert_type(await client.kv.get("key", raw=True), Indexed[bytes | None])
+    assert_type(await client.kv.get("key", recurse=either), Indexed[Anything])
+    assert_type(await client.kv.get("key", raw=either), Indexed[Anything])
+
+
+async def answers(client: Consul) -> None:
+    assert_type(await client.agent.self(), AgentSelf)
+    assert_type(await client.agent.services(), dict[str, AgentService])
+    assert_type(await client.agent.checks(), dict[str, HealthCheck])
+    assert_type(await client.catalog.datacenters(), list[str])
+    assert_type(await client.catalog.node("a"), Indexed[CatalogNode | None])
+    assert_type(await client.catalog.service("web", tag="v1"), Indexed[list[CatalogService]])
+    assert_type(await client.coordinate.nodes(), Indexed[list[CoordinateEntry]])
+    assert_type(await client.event.fire("deploy", "now"), FiredEvent)
+    assert_type(await client.health.service("web", passing=True), Indexed[list[ServiceEntry]])
+    assert_type(await client.health.node("a", index=7), Indexed[list[HealthCheck]])
+    assert_type(await client.operator.raft_config(), RaftConfiguration)
+    assert_type(await client.query.execute("web"), QueryResult)
+    assert_type(await client.session.info("id"), Indexed[SessionEntry | None])
+    assert_type(await client.session.renew("id"), SessionEntry)
+    assert_type(await client.status.peers(), list[str])
+    assert_type(await client.txn.put([]), TxnResponse)
+
+
+async def unpacking(client: Consul) -> None:
+    index, pair = await client.kv.get("a")
+    assert_type(index, int | None)
+    assert_type(pair, KVPair | None)
+    if pair is not None:
+        assert_type(pair["Value"], bytes | None)
+        assert_type(pair.get("Session"), str | None)
+    index, pairs = await client.kv.get("a", index, recurse=True)
+    assert_type(pairs, list[KVPair] | None)
+    index, services = await client.health.service("web", index=index)
+    for service in services:
+        assert_type(service["Node"]["Node"], str)
+    whole = await client.kv.get("a", raw=True)
+    assert_type(whole.index, int | None)
+    assert_type(whole.data, bytes | None)
+    assert_type(whole.meta.known_leader, bool | None)
+
+
+def description(client: Consul) -> None:
     assert_type(client.describe, base.Consul)
     assert_type(client.describe.kv.put("key", "value"), Call[bool])
+    assert_type(client.describe.kv.get("key"), Call[Indexed[KVPair | None]])
+    assert_type(client.describe.kv.get("key", keys=True), Call[Indexed[list[str] | None]])
+    assert_type(client.describe.agent.self(), Call[AgentSelf])
+    steps = client.describe.wait_for_leader()
+    assert_type(steps, Steps[str]).close()
+
+
+def settings(client: Consul) -> None:
+    assert_type(client.token, str | None)
+    client.token, client.dc, client.consistency = "t", None, "stale"
 
 
 class Keys(Consul.KV):

@@ -1,19 +1,35 @@
-"""What a type checker knows of `consul.std`; read by mypy, not run."""
+"""What a type checker knows of `consul.std`; read by type checkers, not run."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from typing_extensions import assert_type
+from typing import assert_type
 
 from consul import base
 from consul.callback import Indexed
+from consul.core.steps import Steps
 from consul.request import Call
 from consul.std import Consul
+from consul.types import (
+    AgentSelf,
+    AgentService,
+    CatalogNode,
+    CatalogService,
+    CoordinateEntry,
+    FiredEvent,
+    HealthCheck,
+    KVPair,
+    QueryResult,
+    RaftConfiguration,
+    ServiceEntry,
+    SessionEntry,
+    TxnResponse,
+)
+
+#: What `kv.get` may answer where it is not known which of its flags are set.
+Anything = KVPair | list[KVPair] | list[str] | bytes | None
 
 
 def calls(client: Consul) -> None:
-    assert_type(client.kv.get("key"), Indexed[Any])
     assert_type(client.kv.put("key", b"value", cas=1, ns="team"), bool)
     assert_type(client.kv.delete("key", recurse=True), bool)
     assert_type(client.agent.service.register("web", port=80), bool)
@@ -21,8 +37,68 @@ def calls(client: Consul) -> None:
     assert_type(client.session.create(ttl=10), str)
     assert_type(client.status.leader(), str)
     assert_type(client.wait_for_leader(timeout=3), str)
+
+
+def what_kv_get_answers(client: Consul, either: bool) -> None:
+    assert_type(client.kv.get("key"), Indexed[KVPair | None])
+    assert_type(client.kv.get("key", 5, wait="10s", dc="dc2"), Indexed[KVPair | None])
+    assert_type(client.kv.get("key", recurse=True), Indexed[list[KVPair] | None])
+    assert_type(client.kv.get("key", keys=True, separator="/"), Indexed[list[str] | None])
+    assert_type(client.kv.get("key", raw=True), Indexed[bytes | None])
+    assert_type(client.kv.get("key", recurse=either), Indexed[Anything])
+    assert_type(client.kv.get("key", raw=either), Indexed[Anything])
+
+
+def answers(client: Consul) -> None:
+    assert_type(client.agent.self(), AgentSelf)
+    assert_type(client.agent.services(), dict[str, AgentService])
+    assert_type(client.agent.checks(), dict[str, HealthCheck])
+    assert_type(client.catalog.datacenters(), list[str])
+    assert_type(client.catalog.node("a"), Indexed[CatalogNode | None])
+    assert_type(client.catalog.service("web", tag="v1"), Indexed[list[CatalogService]])
+    assert_type(client.coordinate.nodes(), Indexed[list[CoordinateEntry]])
+    assert_type(client.event.fire("deploy", "now"), FiredEvent)
+    assert_type(client.health.service("web", passing=True), Indexed[list[ServiceEntry]])
+    assert_type(client.health.node("a", index=7), Indexed[list[HealthCheck]])
+    assert_type(client.operator.raft_config(), RaftConfiguration)
+    assert_type(client.query.execute("web"), QueryResult)
+    assert_type(client.session.info("id"), Indexed[SessionEntry | None])
+    assert_type(client.session.renew("id"), SessionEntry)
+    assert_type(client.status.peers(), list[str])
+    assert_type(client.txn.put([]), TxnResponse)
+
+
+def unpacking(client: Consul) -> None:
+    index, pair = client.kv.get("a")
+    assert_type(index, int | None)
+    assert_type(pair, KVPair | None)
+    if pair is not None:
+        assert_type(pair["Value"], bytes | None)
+        assert_type(pair.get("Session"), str | None)
+    index, pairs = client.kv.get("a", index, recurse=True)
+    assert_type(pairs, list[KVPair] | None)
+    index, services = client.health.service("web", index=index)
+    for service in services:
+        assert_type(service["Node"]["Node"], str)
+    whole = client.kv.get("a", raw=True)
+    assert_type(whole.index, int | None)
+    assert_type(whole.data, bytes | None)
+    assert_type(whole.meta.known_leader, bool | None)
+
+
+def description(client: Consul) -> None:
     assert_type(client.describe, base.Consul)
     assert_type(client.describe.kv.put("key", "value"), Call[bool])
+    assert_type(client.describe.kv.get("key"), Call[Indexed[KVPair | None]])
+    assert_type(client.describe.kv.get("key", keys=True), Call[Indexed[list[str] | None]])
+    assert_type(client.describe.agent.self(), Call[AgentSelf])
+    steps = client.describe.wait_for_leader()
+    assert_type(steps, Steps[str]).close()
+
+
+def settings(client: Consul) -> None:
+    assert_type(client.token, str | None)
+    client.token, client.dc, client.consistency = "t", None, "stale"
 
 
 class Keys(Consul.KV):

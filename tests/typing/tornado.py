@@ -1,20 +1,36 @@
-"""What a type checker knows of `consul.tornado`; read by mypy, not run."""
+"""What a type checker knows of `consul.tornado`; read by type checkers, not run."""
 
 from __future__ import annotations
 
 from asyncio import Future
-from typing import Any
-
-from typing_extensions import assert_type
+from typing import assert_type
 
 from consul import base
 from consul.callback import Indexed
+from consul.core.steps import Steps
 from consul.request import Call
 from consul.tornado import Consul
+from consul.types import (
+    AgentSelf,
+    AgentService,
+    CatalogNode,
+    CatalogService,
+    CoordinateEntry,
+    FiredEvent,
+    HealthCheck,
+    KVPair,
+    QueryResult,
+    RaftConfiguration,
+    ServiceEntry,
+    SessionEntry,
+    TxnResponse,
+)
+
+#: What `kv.get` may answer where it is not known which of its flags are set.
+Anything = KVPair | list[KVPair] | list[str] | bytes | None
 
 
 def calls(client: Consul) -> None:
-    assert_type(client.kv.get("key"), Future[Indexed[Any]])
     assert_type(client.kv.put("key", b"value", cas=1, ns="team"), Future[bool])
     assert_type(client.kv.delete("key", recurse=True), Future[bool])
     assert_type(client.agent.service.register("web", port=80), Future[bool])
@@ -22,8 +38,68 @@ def calls(client: Consul) -> None:
     assert_type(client.session.create(ttl=10), Future[str])
     assert_type(client.status.leader(), Future[str])
     assert_type(client.wait_for_leader(timeout=3), Future[str])
+
+
+def what_kv_get_answers(client: Consul, either: bool) -> None:
+    assert_type(client.kv.get("key"), Future[Indexed[KVPair | None]])
+    assert_type(client.kv.get("key", 5, wait="10s", dc="dc2"), Future[Indexed[KVPair | None]])
+    assert_type(client.kv.get("key", recurse=True), Future[Indexed[list[KVPair] | None]])
+    assert_type(client.kv.get("key", keys=True, separator="/"), Future[Indexed[list[str] | None]])
+    assert_type(client.kv.get("key", raw=True), Future[Indexed[bytes | None]])
+    assert_type(client.kv.get("key", recurse=either), Future[Indexed[Anything]])
+    assert_type(client.kv.get("key", raw=either), Future[Indexed[Anything]])
+
+
+def answers(client: Consul) -> None:
+    assert_type(client.agent.self(), Future[AgentSelf])
+    assert_type(client.agent.services(), Future[dict[str, AgentService]])
+    assert_type(client.agent.checks(), Future[dict[str, HealthCheck]])
+    assert_type(client.catalog.datacenters(), Future[list[str]])
+    assert_type(client.catalog.node("a"), Future[Indexed[CatalogNode | None]])
+    assert_type(client.catalog.service("web", tag="v1"), Future[Indexed[list[CatalogService]]])
+    assert_type(client.coordinate.nodes(), Future[Indexed[list[CoordinateEntry]]])
+    assert_type(client.event.fire("deploy", "now"), Future[FiredEvent])
+    assert_type(client.health.service("web", passing=True), Future[Indexed[list[ServiceEntry]]])
+    assert_type(client.health.node("a", index=7), Future[Indexed[list[HealthCheck]]])
+    assert_type(client.operator.raft_config(), Future[RaftConfiguration])
+    assert_type(client.query.execute("web"), Future[QueryResult])
+    assert_type(client.session.info("id"), Future[Indexed[SessionEntry | None]])
+    assert_type(client.session.renew("id"), Future[SessionEntry])
+    assert_type(client.status.peers(), Future[list[str]])
+    assert_type(client.txn.put([]), Future[TxnResponse])
+
+
+async def unpacking(client: Consul) -> None:
+    index, pair = await client.kv.get("a")
+    assert_type(index, int | None)
+    assert_type(pair, KVPair | None)
+    if pair is not None:
+        assert_type(pair["Value"], bytes | None)
+        assert_type(pair.get("Session"), str | None)
+    index, pairs = await client.kv.get("a", index, recurse=True)
+    assert_type(pairs, list[KVPair] | None)
+    index, services = await client.health.service("web", index=index)
+    for service in services:
+        assert_type(service["Node"]["Node"], str)
+    whole = await client.kv.get("a", raw=True)
+    assert_type(whole.index, int | None)
+    assert_type(whole.data, bytes | None)
+    assert_type(whole.meta.known_leader, bool | None)
+
+
+def description(client: Consul) -> None:
     assert_type(client.describe, base.Consul)
     assert_type(client.describe.kv.put("key", "value"), Call[bool])
+    assert_type(client.describe.kv.get("key"), Call[Indexed[KVPair | None]])
+    assert_type(client.describe.kv.get("key", keys=True), Call[Indexed[list[str] | None]])
+    assert_type(client.describe.agent.self(), Call[AgentSelf])
+    steps = client.describe.wait_for_leader()
+    assert_type(steps, Steps[str]).close()
+
+
+def settings(client: Consul) -> None:
+    assert_type(client.token, str | None)
+    client.token, client.dc, client.consistency = "t", None, "stale"
 
 
 class Keys(Consul.KV):

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from consul import address
-from consul.address import Address, Parts, parse
+from consul.core import address
+from consul.core.address import Address, Given, parse
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("", Parts()),
-        (" \n", Parts()),
-        ("h", Parts("h")),
-        (" h ", Parts("h")),
-        ("H.Example", Parts("h.example")),
-        ("10.0.0.1:1", Parts("10.0.0.1", 1)),
-        ("h:", Parts("h")),
-        ("h:1", Parts("h", 1)),
-        ("http://h", Parts("h", None, "http")),
-        ("https://h:65535", Parts("h", 65535, "https")),
-        ("https://h:1/", Parts("h", 1, "https")),
-        ("https://h/a/b/", Parts("h", None, "https", "/a/b")),
-        ("h:1/a:b c/é%20x", Parts("h", 1, None, "/a%3Ab%20c/%C3%A9%20x")),
-        ("::1", Parts("::1")),
-        ("[::1]", Parts("::1")),
-        ("[::1]:1", Parts("::1", 1)),
-        ("http://::1/p", Parts("::1", None, "http", "/p")),
-        ("http://[2001:db8::1]:1/p", Parts("2001:db8::1", 1, "http", "/p")),
-        ("[fe80::1%eth0]:1", Parts("fe80::1%eth0", 1)),
-        ("bücher.example", Parts("bücher.example")),
-        ("unix:///run/x.sock", Parts("localhost", None, "http", "", "/run/x.sock")),
-        ("unix:///a b?c", Parts("localhost", None, "http", "", "/a b?c")),
+        ("", Given()),
+        (" \n", Given()),
+        ("h", Given("h")),
+        (" h ", Given("h")),
+        ("H.Example", Given("h.example")),
+        ("10.0.0.1:1", Given("10.0.0.1", 1)),
+        ("h:", Given("h")),
+        ("h:1", Given("h", 1)),
+        ("http://h", Given("h", None, "http")),
+        ("https://h:65535", Given("h", 65535, "https")),
+        ("https://h:1/", Given("h", 1, "https")),
+        ("https://h/a/b/", Given("h", None, "https", "/a/b")),
+        ("h:1/a:b c/é%20x", Given("h", 1, None, "/a%3Ab%20c/%C3%A9%20x")),
+        ("::1", Given("::1")),
+        ("[::1]", Given("::1")),
+        ("[::1]:1", Given("::1", 1)),
+        ("http://::1/p", Given("::1", None, "http", "/p")),
+        ("http://[2001:db8::1]:1/p", Given("2001:db8::1", 1, "http", "/p")),
+        ("[fe80::1%eth0]:1", Given("fe80::1%eth0", 1)),
+        ("bücher.example", Given("bücher.example")),
+        ("unix:///run/x.sock", Given("localhost", None, "http", "", "/run/x.sock")),
+        ("unix:///a b?c", Given("localhost", None, "http", "", "/a b?c")),
     ],
 )
 def test_parse(value, expected):
@@ -173,16 +173,16 @@ def test_a_socket_is_local_whatever_its_host():
     ],
 )
 def test_the_address_of_a_base_uri(uri, expected):
-    assert address.address(uri) == expected
+    assert address.from_uri(uri) == expected
 
 
 def test_the_address_of_a_sockets_base_uri():
-    assert address.address("unix:///run/x").socket == "/run/x"
+    assert address.from_uri("unix:///run/x").socket == "/run/x"
 
 
 def test_a_base_uri_that_makes_no_sense():
     with pytest.raises(ValueError, match=r"^base_uri "):
-        address.address("ftp://h")
+        address.from_uri("ftp://h")
 
 
 @pytest.mark.parametrize(

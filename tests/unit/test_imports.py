@@ -15,73 +15,104 @@ import consul
 ROOT = Path(consul.__file__).parent
 IO = ["requests", "aiohttp", "tornado", "twisted", "treq", "asyncio", "threading", "socket"]
 FLAVOURS = ["std", "threads", "aio", "tornado", "twisted"]
-#: What belongs to one flavour, or to some, and does I/O.
-IO_PARTS = {"loops", "workers"}.union(
-    path.stem for name in FLAVOURS for path in ROOT.glob(f"{name}_*.py")
-)
+#: The folder in consul/transport that each flavour is made of.
+WORLDS = {
+    "std": "blocking",
+    "threads": "blocking",
+    "aio": "aiohttp",
+    "tornado": "tornado",
+    "twisted": "twisted",
+}
+#: The flavours on asyncio's loops, and what they have in common.
+LOOPS = "transport.asyncio_loops"
+ON_LOOPS = ("aio", "tornado")
+DOORS = ["request", "retry", "exchange", "callback"]
 
-CORE = [
-    "exceptions",
-    "steps",
-    "values",
-    "request",
-    "retry",
-    "exchange",
-    "address",
-    "tls",
-    "proxy",
-    "callback",
-    "check",
-    "config",
-    "compat",
-    "base",
-    *sorted(
-        f"{folder}.{path.stem}"
-        for folder in ("api", "recipes")
-        for path in (ROOT / folder).glob("*.py")
-        if path.stem != "__init__"
-    ),
-]
-
-#: What each module may import at run time, besides itself; a folder stands for its modules.
-ALLOWED = {
+#: Place -> the places that it may import from at run time, besides itself.  A place is a module, or
+#: a folder with all that is in it.
+ALLOWED: dict[str, set[str]] = {
+    "version": set(),
     "exceptions": set(),
-    "steps": set(),
-    "values": set(),
-    "request": {"exceptions", "steps", "values"},
-    "retry": {"exceptions", "request", "steps"},
-    "exchange": {"request", "steps", "values"},
-    "address": {"values"},
-    "tls": set(),
-    "proxy": {"address"},
-    "callback": {"exceptions", "request"},
-    "check": {"request", "values"},
-    "config": {"address", "proxy", "request", "retry", "tls", "values", "version"},
-    "compat": {"callback", "request", "values"},
-    "api": {"api", "callback", "check", "request", "values"},
-    "recipes": {"exceptions", "recipes", "steps"},
+    "core": {"exceptions", "version"},
+    "check": {"core"},
+    "api": {"check", "core", "exceptions"},
+    "recipes": {"core", "exceptions"},
+    "base": {"api", "recipes", "check", "callback", "core", "exceptions"},
+    # Names to be imported by users: for annotations, and where they were before.
+    "types": {"api", "check", "core"},
+    **{door: {"core"} for door in DOORS},
+    # All that the package itself has is loaded when it is touched.
+    "__init__": {"version"},
+    "transport.__init__": set(),
+    LOOPS: {"core", "exceptions"},
+    **{f"transport.{world}": {LOOPS, "core", "exceptions"} for world in sorted({*WORLDS.values()})},
+    **{
+        name: {"base", "core", "exceptions", f"transport.{WORLDS[name]}"}
+        | ({LOOPS} if name in ON_LOOPS else set())
+        # Its workers run the blocking client.
+        | ({"std"} if name == "threads" else set())
+        for name in FLAVOURS
+    },
 }
 
 
-def arrows(path):
-    """The modules of this package, first names only, that *path* imports at run time."""
-    found = set()
+def modules():
+    """The name of each module of the package, without ``consul.`` in front."""
+    return sorted(
+        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py")
+    )
 
-    def visit(node):
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
-            for child in node.orelse:
-                visit(child)
-            return
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("consul"):
-            inside = node.module.split(".")[1:]
-            found.update(inside[:1] or (name.name for name in node.names))
-        elif isinstance(node, ast.Import):
-            found.update(n.name.split(".")[1] for n in node.names if n.name.startswith("consul."))
-        for child in ast.iter_child_nodes(node):
-            visit(child)
 
-    visit(ast.parse(path.read_text(encoding="utf-8")))
-    return found
+def place_of(name):
+    """The place in `ALLOWED` that the module *name* is in, None where it is in none."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        place = ".".join(parts[:length])
+        if place in ALLOWED:
+            return place
+    return None
+
+
+def at_run_time(node):
+    """*node* and what is beneath it, less what only type checkers see."""
+    if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+        for child in node.orelse:
+            yield from at_run_time(child)
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from at_run_time(child)
+
+
+def imported(source):
+    """The modules of this package that *source* imports at run time, within functions as well."""
+    for node in at_run_time(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found = [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"line {node.lineno}: a relative import"
+            # What is imported may be a module itself.
+            found = [f"{node.module}.{name.name}" for name in node.names]
+        else:
+            continue
+        for name in found:
+            package, _, rest = name.partition(".")
+            if package == "consul":
+                yield rest
+
+
+def arrows(name):
+    """The places, other than its own, that the module *name* imports from."""
+    source = ROOT.joinpath(*name.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+    return {place_of(found) or found for found in imported(source)} - {place_of(name)}
+
+
+#: What must load no I/O library.
+CORE = [
+    name.removesuffix(".__init__")
+    for name in modules()
+    if place_of(name) in ("exceptions", "core", "check", "api", "recipes", "base", "types", *DOORS)
+]
 
 
 @pytest.fixture(scope="module")
@@ -113,37 +144,73 @@ def test_core_does_no_io(loaded, name):
     assert loaded[name] is None
 
 
-@pytest.mark.parametrize("name", [name for name in CORE if name != "base"])
+def test_every_module_is_in_a_place_and_every_place_has_one():
+    assert {name: place_of(name) for name in modules() if place_of(name) is None} == {}
+    assert {place_of(name) for name in modules()} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("name", modules())
 def test_arrows(name):
-    folder = name.partition(".")[0]
-    found = arrows(ROOT.joinpath(*name.split(".")).with_suffix(".py"))
-    assert found <= ALLOWED[folder]
+    assert arrows(name) <= ALLOWED[place_of(name)]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import consul.core.retry", ["core.retry"]),
+        ("import consul.core, consul.std as s, json", ["core", "std"]),
+        ("from consul import base, aio", ["base", "aio"]),
+        ("from consul.core import tls", ["core.tls"]),
+        ("def f():\n    from consul.std import Consul", ["std.Consul"]),
+        ("try:\n    import consul.aio\nexcept ImportError:\n    import consul.std", ["aio", "std"]),
+        ("if TYPE_CHECKING:\n    from consul import std", []),
+        ("if TYPE_CHECKING:\n    pass\nelse:\n    from consul import std", ["std"]),
+        ("from consultants import std", []),
+    ],
+)
+def test_what_is_an_import(source, expected):
+    assert list(imported(source)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("core.steps", "core"),
+        ("api.agent.service", "api"),
+        ("api.agent.service.Service", "api"),
+        ("transport.tornado.connections", "transport.tornado"),
+        ("transport.asyncio_loops", LOOPS),
+        ("transport.elsewhere", None),
+        ("elsewhere", None),
+    ],
+)
+def test_the_place_of_a_module(name, place):
+    assert place_of(name) == place
+
+
+def test_there_is_no_circle_of_places():
+    pending = {place: set(allowed) for place, allowed in ALLOWED.items()}
+    while pending:
+        free = {place for place, allowed in pending.items() if not allowed & pending.keys()}
+        assert free, f"a circle of {sorted(pending)}"
+        for place in free:
+            del pending[place]
 
 
 @pytest.mark.parametrize("name", FLAVOURS)
 def test_flavours_never_import_each_other(name):
-    others = arrows(ROOT / f"{name}.py") & set(FLAVOURS) - {name}
+    others = arrows(name) & set(FLAVOURS) - {name}
     # Its workers run the blocking client.
     assert others == ({"std"} if name == "threads" else set())
 
 
-def test_base_imports_no_flavour():
-    assert not arrows(ROOT / "base.py") & {*FLAVOURS, *IO_PARTS}
-
-
-@pytest.mark.parametrize("name", sorted(IO_PARTS))
-def test_parts_of_flavours_import_the_core_and_each_other(name):
-    found = arrows(ROOT / f"{name}.py")
-    others = {part for part in IO_PARTS if part.partition("_")[0] != name.partition("_")[0]}
-    if name == "loops":
-        # The class that two flavours derive theirs from.
-        found -= {"base"}
-    assert not found & {*FLAVOURS, *others - {"loops"}, "base"}
-
-
-def test_every_module_is_accounted_for():
-    known = {*CORE, *FLAVOURS, *IO_PARTS, "lifecycle", "version", "__init__"}
-    assert {path.stem for path in ROOT.glob("*.py")} - known == set()
+@pytest.mark.parametrize("world", sorted({*WORLDS.values()}))
+def test_worlds_never_import_each_other_nor_what_is_above_them(world):
+    inside = [name for name in modules() if place_of(name) == f"transport.{world}"]
+    assert len(inside) >= 2
+    found = set().union(*(arrows(name) for name in inside))
+    above = {"base", "api", "recipes", *FLAVOURS}
+    assert not found & {f"transport.{other}" for other in WORLDS.values()} | found & above
 
 
 def test_import_consul_loads_no_flavour():

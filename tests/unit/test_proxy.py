@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from consul import proxy
-from consul.address import Address
-from consul.config import resolve
+from consul.core import proxy
+from consul.core.address import Address
+from consul.core.settings import resolve
 
 REMOTE = Address("consul.example")
 SECURE = Address("consul.example", 8501, "https")
@@ -52,7 +52,7 @@ def say(monkeypatch):
     ],
 )
 def test_when_the_environment_counts(address, trust_env, expected):
-    assert bool(proxy.heeded(address, trust_env)) is expected
+    assert bool(proxy.environment_counts(address, trust_env)) is expected
 
 
 @pytest.mark.parametrize(

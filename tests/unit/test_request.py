@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
-from types import SimpleNamespace
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consul import callback, exceptions
+from consul import exceptions
 from consul.base import Consul
-from consul.request import Call, Limits, Response, build
-from consul.values import seconds, segment
+from consul.core import answers
+from consul.core.build import build
+from consul.core.endpoint import Route
+from consul.core.limits import Limits
+from consul.core.request import Call, Response
+from consul.core.settings import Settings
+from consul.core.values import seconds, segment
 
 TOKEN = "7f0c6a2e-secret"
 
 
 def settings(**changes):
-    base = {
-        "token": None,
-        "dc": None,
-        "consistency": "default",
-        "ns": None,
-        "partition": None,
-        "limits": Limits(),
-        "headers": (("User-Agent", "test/1"), ("Accept", "application/json")),
-        "secrets": (),
-    }
-    return SimpleNamespace(**{**base, **changes})
+    made = Settings(headers=(("User-Agent", "test/1"), ("Accept", "application/json")))
+    return made._replace(**changes)
 
 
 # Indexes
@@ -122,25 +117,25 @@ def test_without_a_limit_nothing_has_a_deadline():
 
 
 def test_after_leaves_what_is_left_of_the_time_and_never_nothing():
-    call = Call(build(settings(), "GET", "/"), callback.value)
+    call = Call(build(settings(), "GET", "/"), answers.value)
     assert call.after(20).request.deadline == 40
     assert call.after(60).request.deadline == call.after(1000).request.deadline == 0.001
-    endless = Call(build(settings(limits=Limits.of(None)), "GET", "/"), callback.value)
+    endless = Call(build(settings(limits=Limits.of(None)), "GET", "/"), answers.value)
     assert endless.after(1000) is endless
 
 
 def test_within_only_shortens():
-    call = Call(build(settings(), "GET", "/"), callback.value)
+    call = Call(build(settings(), "GET", "/"), answers.value)
     assert (call.within(2).request.deadline, call.within(2).request.connect) == (2, 2)
     assert (call.within(99).request.deadline, call.within(99).request.connect) == (60, 10)
-    endless = Call(build(settings(limits=Limits.of(None)), "GET", "/"), callback.value)
+    endless = Call(build(settings(limits=Limits.of(None)), "GET", "/"), answers.value)
     assert (endless.within(3).request.deadline, endless.within(3).request.connect) == (3, 3)
     assert endless.request.deadline is None
 
 
 def hold_of(**options):
     """A blocking query that `within` may shorten, and what it says of its wait."""
-    return Call(build(settings(), "GET", "/", options=options, reads=True), callback.value)
+    return Call(build(settings(), "GET", "/", options=options, reads=True), answers.value)
 
 
 @pytest.mark.parametrize("wait", [None, "5m", "100s"])
@@ -170,7 +165,7 @@ def test_within_less_than_the_margin_does_not_ask_for_no_wait(limit):
 
 def test_within_is_for_endless_queries_too():
     endless = build(settings(limits=Limits.of(None)), "GET", "/", (), {"index": 5}, reads=True)
-    made = Call(endless, callback.value).within(17).request
+    made = Call(endless, answers.value).within(17).request
     assert (dict(made.params)["wait"], made.deadline) == ("16s", 17)
 
 
@@ -197,9 +192,19 @@ def test_hold_marks_a_blocking_query():
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
 def test_writes_are_repeatable_only_where_said_and_reads_always(method):
-    assert build(settings(), "GET", "/").repeatable is True
-    assert build(settings(), method, "/").repeatable is False
-    assert build(settings(), method, "/", repeatable=True).repeatable is True
+    def call(method, route=None, params=()):
+        return Call(build(settings(), method, "/", params), answers.value, route)
+
+    assert call("GET").repeatable is True
+    assert call("GET", Route("GET /v1/x")).repeatable is True
+    assert call(method).repeatable is False
+    assert call(method, Route(f"{method} /v1/x", False)).repeatable is False
+    assert call(method, Route(f"{method} /v1/x", True)).repeatable is True
+    conditional = Route(f"{method} /v1/x", True, ("cas", "acquire"))
+    assert call(method, conditional, [("flags", 1)]).repeatable is True
+    assert call(method, conditional, [("flags", 1), ("acquire", "s")]).repeatable is False
+    # A condition that is not given is not one.
+    assert call(method, conditional, [("cas", None)]).repeatable is True
 
 
 # What every request carries
@@ -277,6 +282,98 @@ def test_unknown_options_are_refused():
         Consul().kv.put("key", "value", index=1)
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda api: api.kv.get("a", indx=5),
+            "kv.get() got an unexpected keyword argument 'indx'; did you mean 'index'?",
+        ),
+        (
+            # One of the options, which have a type of their own.
+            lambda api: api.kv.get("a", partitoin="p"),
+            "kv.get() got an unexpected keyword argument 'partitoin'; did you mean 'partition'?",
+        ),
+        (
+            lambda api: api.agent.service.deregister("a", tokn="t"),
+            "agent.service.deregister() got an unexpected keyword argument 'tokn'; "
+            "did you mean 'token'?",
+        ),
+        (
+            lambda api: api.agent.self(xyzzy=1),
+            "agent.self() got an unexpected keyword argument 'xyzzy'",
+        ),
+        (
+            # The hint is for the first of them.
+            lambda api: api.kv.get("a", wiat="1s", zz=None),
+            "kv.get() got an unexpected keyword argument 'wiat', 'zz'; did you mean 'wait'?",
+        ),
+    ],
+)
+def test_a_wrong_keyword_is_named(call, message):
+    with pytest.raises(TypeError) as caught:
+        call(Consul())
+    assert str(caught.value) == message
+
+
+def test_the_noun_itself_is_no_keyword():
+    with pytest.raises(TypeError, match=r"multiple values for argument 'self'"):
+        Consul().kv.get("a", self=None)
+
+
+# Routes
+
+
+@pytest.mark.parametrize(
+    ("describe", "shown", "name"),
+    [
+        (lambda api: api.kv.get("a/b"), "GET /v1/kv/:key", "kv.get"),
+        (lambda api: api.kv.put("a", "b"), "PUT /v1/kv/:key", "kv.put"),
+        (lambda api: api.status.leader(), "GET /v1/status/leader", "status.leader"),
+        (
+            lambda api: api.agent.check.ttl_pass("c"),
+            "PUT /v1/agent/check/pass/:check_id",
+            "agent.check.ttl_pass",
+        ),
+    ],
+)
+def test_a_call_has_the_route_of_its_endpoint(describe, shown, name):
+    call = describe(Consul())
+    assert f"{call.route.method} {call.route.path}" == shown
+    assert (call.route.name, repr(call.route)) == (name, f"<Route {shown}>")
+    # One for all calls, and what is made of a call keeps it.
+    assert describe(Consul("h")).route is call.route
+    assert call.within(1).route is call.after(1).route is call.route
+
+
+def test_a_call_made_by_hand_has_no_route():
+    assert Call(build(settings(), "GET", "/"), answers.value).route is None
+
+
+def test_the_route_can_be_looked_up_at_the_endpoint():
+    assert Consul.KV.get.route is Consul().kv.get.route is Consul().kv.get("x").route
+
+
+@pytest.mark.parametrize("route", ["", "GET", "GET /v2/x", "get /v1/x", "PATCH /v1/x", "GET /v1/ "])
+def test_what_is_no_route(route):
+    with pytest.raises(ValueError, match=r"^not a route: "):
+        Route(route)
+
+
+@pytest.mark.parametrize(
+    ("route", "repeatable"),
+    [
+        ("GET /v1/x", True),
+        ("GET /v1/x", False),
+        ("PUT /v1/x", None),
+        ("DELETE /v1/x", None),
+    ],
+)
+def test_only_of_a_write_is_it_said_whether_it_is_repeatable(route, repeatable):
+    with pytest.raises(ValueError, match=r"repeatable has to be given for writes"):
+        Route(route, repeatable)
+
+
 def test_a_consistency_that_does_not_exist():
     with pytest.raises(ValueError, match=r"^consistency must be one of default, consistent, stale"):
         build(settings(), "GET", "/", options={"consistency": "best"}, reads=True)
@@ -329,7 +426,7 @@ def shown(thing):
 
 def test_the_token_is_in_the_header_and_shown_nowhere():
     made = build(settings(token=TOKEN), "GET", "/v1/kv/x", [("dc", "dc1")])
-    call = Call(made, callback.value)
+    call = Call(made, answers.value)
     assert ("X-Consul-Token", TOKEN) in made.headers
     assert TOKEN not in made.target
     assert TOKEN not in shown(made) + shown(call) + made.shown
@@ -340,7 +437,7 @@ def test_the_token_is_in_the_header_and_shown_nowhere():
 def test_secrets_are_hidden_in_every_form(secret):
     path = f"/v1/acl/info/{segment('token', secret)}"
     made = build(settings(), "GET", path, [("q", secret)], secrets=(secret,))
-    call = Call(made, callback.value)
+    call = Call(made, answers.value)
     assert made.target.startswith(path)
     for text in (shown(made), shown(call), made.shown, made.redact(f"{secret} {[secret]!r}")):
         assert secret not in text
@@ -356,7 +453,7 @@ def test_a_secret_within_a_longer_one_and_an_empty_one():
 
 def test_a_call_locates_its_errors_and_hides_its_secrets():
     made = build(settings(token=TOKEN), "GET", "/v1/kv/x")
-    call = Call(made, callback.value)
+    call = Call(made, answers.value)
     answer = Response(403, {}, f"no such token {TOKEN}".encode())
     with pytest.raises(exceptions.ACLPermissionDenied) as caught:
         call.read(answer)
@@ -370,14 +467,14 @@ def test_a_call_locates_its_errors_and_hides_its_secrets():
 
 
 def test_an_error_is_located_once():
-    inner, outer = (Call(build(settings(), "GET", path), callback.value) for path in ("/a", "/b"))
+    inner, outer = (Call(build(settings(), "GET", path), answers.value) for path in ("/a", "/b"))
     error = inner.located(exceptions.NotFound("gone"))
     assert outer.located(error) is error
     assert error.path == "/a"
 
 
 def test_transport_errors_hide_secrets_and_then_drop_their_cause():
-    call = Call(build(settings(token=TOKEN), "GET", "/v1/kv/x"), callback.value)
+    call = Call(build(settings(token=TOKEN), "GET", "/v1/kv/x"), answers.value)
     telling, harmless = OSError(f"bad header {TOKEN}"), OSError("refused")
     assert TOKEN not in shown(call.failed(exceptions.ConnectionFailed, telling))
     assert call.cause(telling) is None
@@ -390,16 +487,18 @@ def test_transport_errors_hide_secrets_and_then_drop_their_cause():
 
 
 def test_a_call_cannot_be_changed():
-    call = Call(build(settings(), "GET", "/"), callback.value)
+    call = Call(build(settings(), "GET", "/"), answers.value)
     with pytest.raises(AttributeError, match=r"request"):
         call.request = None
+    with pytest.raises(AttributeError, match=r"route"):
+        call.route = None
 
 
 # Answers
 
 
 def answered(code, headers, body=b'{"a": 1}'):
-    return Call(build(settings(token=TOKEN), "GET", "/v1/x"), callback.value).read(
+    return Call(build(settings(token=TOKEN), "GET", "/v1/x"), answers.value).read(
         Response(code, headers, body)
     )
 
@@ -447,7 +546,7 @@ def test_a_body_is_decompressed_once():
     assert call.read(once).body == b"x"
 
 
-def dated(seconds_ahead, zone=timezone.utc):
+def dated(seconds_ahead, zone=UTC):
     return format_datetime(datetime.now(zone) + timedelta(seconds=seconds_ahead))
 
 
@@ -482,7 +581,7 @@ def test_retry_after(code, value, expected):
     assert caught.value.retry_after == expected
 
 
-@pytest.mark.parametrize("zone", [timezone.utc, timezone(timedelta(hours=-7))])
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-7))])
 def test_retry_after_a_date(zone):
     with pytest.raises(exceptions.RateLimited) as caught:
         answered(429, {"retry-after": dated(100, zone)})

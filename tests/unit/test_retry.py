@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from consul import base, callback, exceptions
+from consul import base, exceptions
 from consul.base import Consul
-from consul.config import Config
+from consul.core import answers
+from consul.core.limits import Limits
+from consul.core.request import Attempt, Call, Request, Response
+from consul.core.retry import Retry, repeating
+from consul.core.settings import Settings
+from consul.core.signal import NEVER
+from consul.core.steps import Invoke, Now, Wait, drive_directly
 from consul.exceptions import (
     BadAnswer,
     BadRequest,
@@ -21,13 +27,10 @@ from consul.exceptions import (
     Timeout,
     TLSError,
 )
-from consul.request import Attempt, Call, Limits, Request, Response
-from consul.retry import Retry, repeating
-from consul.steps import Now, Sleep, drive_directly
 
-READ = Consul().kv.get("x").request
-WRITE = Consul().kv.put("x", "v").request
-ONCE = Consul().kv.put("x", "v", cas=1).request
+READ = Consul().kv.get("x")
+WRITE = Consul().kv.put("x", "v")
+ONCE = Consul().kv.put("x", "v", cas=1)
 
 
 def failure(kind, **fields):
@@ -76,33 +79,33 @@ def test_which_errors_of_which_requests_are_repeated(error, repeatable, once):
     assert retry.repeats(ONCE, error) is once
 
 
-@pytest.mark.parametrize("request_", [READ, WRITE, ONCE])
+@pytest.mark.parametrize("call", [READ, WRITE, ONCE])
 @pytest.mark.parametrize("error", [REFUSED, DROPPED, failure(TLSError, sent=False)])
-def test_connect_sits_out_a_restart(request_, error):
-    repeated = Retry(connect=True).repeats(request_, error)
-    assert repeated is (error is REFUSED or (error is DROPPED and request_ is not ONCE))
+def test_connect_sits_out_a_restart(call, error):
+    repeated = Retry(connect=True).repeats(call, error)
+    assert repeated is (error is REFUSED or (error is DROPPED and call is not ONCE))
 
 
 @pytest.mark.parametrize(
-    "request_",
+    "call",
     [
-        Consul().kv.put("x", "v", cas=0).request,
-        Consul().kv.put("x", "v", acquire="s").request,
-        Consul().kv.put("x", "v", release="s").request,
-        Consul().kv.delete("x", cas=1).request,
-        Consul().session.create().request,
-        Consul().event.fire("x").request,
-        Consul().query.create("web").request,
-        Consul().txn.put([]).request,
-        Consul().acl.create().request,
+        Consul().kv.put("x", "v", cas=0),
+        Consul().kv.put("x", "v", acquire="s"),
+        Consul().kv.put("x", "v", release="s"),
+        Consul().kv.delete("x", cas=1),
+        Consul().session.create(),
+        Consul().event.fire("x"),
+        Consul().query.create("web"),
+        Consul().txn.put([]),
+        Consul().acl.create(),
     ],
 )
-def test_what_may_have_been_done_is_never_done_twice(request_):
+def test_what_may_have_been_done_is_never_done_twice(call):
     for retry in (Retry(), Retry(connect=True)):
         for error in (DROPPED, LEADERLESS, UNAVAILABLE, failure(Timeout)):
-            assert not retry.repeats(request_, error)
+            assert not retry.repeats(call, error)
         for error in (LIMITED, OVERLOADED):
-            assert retry.repeats(request_, error)
+            assert retry.repeats(call, error)
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
@@ -176,11 +179,14 @@ class World:
     def perform(self, step):
         if isinstance(step, Now):
             return self.now
-        if isinstance(step, Sleep):
+        if isinstance(step, Wait):
+            assert step.signal is NEVER
             assert step.seconds > 0
             self.pauses.append(step.seconds)
             self.now += step.seconds
-            return None
+            return False
+        if isinstance(step, Invoke):
+            return step.function(*step.args)
         assert isinstance(step, Attempt)
         return self.attempt(step.call)
 
@@ -203,8 +209,8 @@ class World:
         return drive_directly(steps, self.perform)
 
 
-def called(request=READ, **changes):
-    return Call(request._replace(**changes), callback.value)
+def called(call=READ, **changes):
+    return Call(call.request._replace(**changes), answers.value, call.route)
 
 
 def test_the_answer_of_a_repeat_is_the_answer():
@@ -332,24 +338,24 @@ def test_chance_has_a_default():
 
 def test_a_client_repeats_as_its_policy_says():
     call = called()
-    assert base.HTTPClient().repeats(call, LEADERLESS)
-    assert not base.HTTPClient(config=Config(retry=None)).repeats(call, LEADERLESS)
-    patient = base.HTTPClient(config=Config(retry=Retry(connect=True)))
-    assert patient.repeats(called(ONCE), REFUSED)
-    assert not base.HTTPClient().repeats(called(ONCE), REFUSED)
+    assert base.HTTPClient()._repeats(call, LEADERLESS)
+    assert not base.HTTPClient(Settings(retry=None))._repeats(call, LEADERLESS)
+    patient = base.HTTPClient(Settings(retry=Retry(connect=True)))
+    assert patient._repeats(called(ONCE), REFUSED)
+    assert not base.HTTPClient()._repeats(called(ONCE), REFUSED)
 
 
 @pytest.mark.parametrize("hooks", [(), (lambda exchange: None,)])
 def test_a_watched_call_is_repeated_alike(hooks):
-    http = base.HTTPClient(config=Config(retry=Retry(first=1, longest=1), on_request=hooks))
+    http = base.HTTPClient(Settings(retry=Retry(first=1, longest=1), on_request=hooks))
     world = World(LEADERLESS, DROPPED, Response(200, {}, b'"answer"'))
-    call = Call(Request("GET", "/", deadline=60.0, repeatable=True), callback.value)
-    assert drive_directly(http.watching(call), world.perform) == "answer"
+    call = Call(Request("GET", "/", deadline=60.0), answers.value)
+    assert drive_directly(http._sending(call), world.perform) == "answer"
     assert len(world.calls) == 3
     assert world.calls[2].request.deadline < 60.0
     world = World(failure(Timeout), "answer")
     with pytest.raises(Timeout):
-        drive_directly(http.watching(call), world.perform)
+        drive_directly(http._sending(call), world.perform)
     assert len(world.calls) == 1
 
 

@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from consul import tls
-from consul.tls import TLS
+from consul.core import tls
+from consul.core.tls import TLS
 
 trustme = pytest.importorskip("trustme")
 PASSWORD = "s3cret"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consul import values
+from consul.core import values
 
 # Paths
 
@@ -111,19 +111,19 @@ def test_harmless_dots_and_percents_stay_what_they_are(value):
     [(None, b""), ("", b""), ("é", b"\xc3\xa9"), (b"\0\xff", b"\0\xff"), (bytearray(b"x"), b"x")],
 )
 def test_octets(value, expected):
-    assert values.octets("value", value) == expected
-    assert type(values.octets("value", value)) is bytes
+    assert values.body_bytes("value", value) == expected
+    assert type(values.body_bytes("value", value)) is bytes
 
 
 @pytest.mark.parametrize("value", [{}, [], 1, 1.0, True, object()])
 def test_octets_refuses_what_is_not_a_value(value):
     with pytest.raises(TypeError, match=r"^value must be"):
-        values.octets("value", value)
+        values.body_bytes("value", value)
 
 
 def test_octets_refuses_lone_surrogates():
     with pytest.raises(ValueError, match=r"^value has lone surrogates"):
-        values.octets("value", "\udcff")
+        values.body_bytes("value", "\udcff")
 
 
 @pytest.mark.parametrize(
@@ -191,20 +191,20 @@ def test_seconds(value, expected):
 
 def test_flag():
     texts = (True, False, "true", "false")
-    assert [values.flag("x", value) for value in texts] == ["true", "false"] * 2
+    assert [values.true_false("x", value) for value in texts] == ["true", "false"] * 2
 
 
 @pytest.mark.parametrize("value", [1, 0, None, "yes", "True", "", []])
 def test_what_is_no_flag(value):
     with pytest.raises(ValueError, match=r"^enable must be True or False"):
-        values.flag("enable", value)
+        values.true_false("enable", value)
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [(True, "1"), ("", ""), ("é", "é"), (5, "5"), (False, "False")]
 )
 def test_text(value, expected):
-    assert values.text("x", value) == expected
+    assert values.query_text("x", value) == expected
 
 
 @pytest.mark.parametrize("value", ["", "a b", "x" * 9000, "~!@#"])
@@ -232,4 +232,4 @@ def test_json_bytes():
 
 def test_present():
     falsy = {"a": 0, "b": "", "c": False, "d": []}
-    assert values.present({**falsy, "e": None}) == falsy
+    assert values.without_none({**falsy, "e": None}) == falsy

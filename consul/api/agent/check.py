@@ -1,0 +1,150 @@
+"""The checks that are registered with an agent, /v1/agent/check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from consul.api.noun import Noun
+from consul.api.options import Scope, Untimed, WithDC
+from consul.check import given_or_old
+from consul.core import answers
+from consul.core.fields import Fields
+from consul.core.flavour import F, endpoint
+from consul.core.request import Duration
+from consul.core.values import segment
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from consul.core.request import Call
+
+_CHECK = Fields(check_id="ID")
+
+
+class Check(Noun[F]):
+    """The checks that are registered with this agent, /v1/agent/check."""
+
+    @endpoint("PUT /v1/agent/check/register", repeatable=True)
+    def register(
+        self,
+        name: str,
+        check: Mapping[str, Any] | None = None,
+        check_id: str | None = None,
+        notes: str | None = None,
+        service_id: str | None = None,
+        token: str | None = None,
+        script: str | Sequence[str] | None = None,
+        interval: Duration | None = None,
+        ttl: Duration | None = None,
+        http: str | None = None,
+        timeout: Duration | None = None,
+        **options: Unpack[Untimed],
+    ) -> Call[bool]:
+        """Register a check with this agent, or replace it.  Return True.
+
+        *check* is a dict, made by `consul.Check` or by hand.  *check_id* is *name* by default.
+        *notes* are for people.  *service_id* is the service that the check belongs to.
+        *script*, *interval*, *ttl*, *http* and *timeout* are deprecated: give *check*.
+
+        Raises ACLPermissionDenied where the token may not write it, BadRequest for an invalid
+        check, NotFound (before Consul 1.12 ServerError) for an unknown service.
+
+        ``PUT /v1/agent/check/register``
+        """
+        kind = given_or_old(check, script, interval, ttl, http, timeout)
+        if not kind:
+            raise ValueError("check is required")
+        about = _CHECK.body(check_id=check_id, notes=notes, service_id=service_id)
+        return self._call(
+            "register",
+            "/v1/agent/check/register",
+            answers.done,
+            (),
+            options,
+            json={"Name": name, **kind, **about},
+            token=token,
+        )
+
+    @endpoint("PUT /v1/agent/check/deregister/:check_id", repeatable=False)
+    def deregister(self, check_id: str, **options: Unpack[Scope]) -> Call[bool]:
+        """Remove a check.  Return True.
+
+        Raises NotFound for an unknown check; Consul before 1.12 returns True or raises ServerError.
+
+        ``PUT /v1/agent/check/deregister/:check_id``
+        """
+        path = f"/v1/agent/check/deregister/{segment('check_id', check_id)}"
+        return self._call("deregister", path, answers.done, (), options)
+
+    @endpoint("PUT /v1/agent/check/pass/:check_id", repeatable=True)
+    def ttl_pass(
+        self,
+        check_id: str,
+        notes: str | None = None,
+        token: str | None = None,
+        **options: Unpack[WithDC],
+    ) -> Call[bool]:
+        """Set a TTL check to passing, and restart its TTL.  Return True.
+
+        *notes* become its output.  A service with a single check has it under the id "service:"
+        and the id of the service.
+
+        Raises NotFound for an unknown check, before Consul 1.12 ServerError.
+
+        ``PUT /v1/agent/check/pass/:check_id``
+        """
+        return self._update("ttl_pass", check_id, notes, token, options)
+
+    @endpoint("PUT /v1/agent/check/fail/:check_id", repeatable=True)
+    def ttl_fail(
+        self,
+        check_id: str,
+        notes: str | None = None,
+        token: str | None = None,
+        **options: Unpack[WithDC],
+    ) -> Call[bool]:
+        """Set a TTL check to critical.  Return True.
+
+        *notes* become its output.
+
+        Raises NotFound for an unknown check, before Consul 1.12 ServerError.
+
+        ``PUT /v1/agent/check/fail/:check_id``
+        """
+        return self._update("ttl_fail", check_id, notes, token, options)
+
+    @endpoint("PUT /v1/agent/check/warn/:check_id", repeatable=True)
+    def ttl_warn(
+        self,
+        check_id: str,
+        notes: str | None = None,
+        token: str | None = None,
+        **options: Unpack[WithDC],
+    ) -> Call[bool]:
+        """Set a TTL check to warning, and restart its TTL.  Return True.
+
+        *notes* become its output.
+
+        Raises NotFound for an unknown check, before Consul 1.12 ServerError.
+
+        ``PUT /v1/agent/check/warn/:check_id``
+        """
+        return self._update("ttl_warn", check_id, notes, token, options)
+
+    def _update(
+        self,
+        name: str,
+        check_id: str,
+        notes: str | None,
+        token: str | None,
+        options: WithDC,
+    ) -> Call[bool]:
+        return self._call(
+            name,
+            f"/v1/agent/check/{name.removeprefix('ttl_')}/{segment('check_id', check_id)}",
+            answers.done,
+            (("note", notes),),
+            options,
+            token=token,
+        )

@@ -1,0 +1,151 @@
+"""The services that are registered with an agent, /v1/agent/service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+
+from consul.api.catalog import ServiceAddress
+from consul.api.noun import Noun
+from consul.api.options import Scope, Untimed
+from consul.api.params import one_or_absent
+from consul.check import given_or_old
+from consul.core import answers
+from consul.core.fields import Fields
+from consul.core.flavour import F, endpoint
+from consul.core.request import Duration
+from consul.core.values import segment, true_false
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from consul.core.request import Call
+
+_SERVICE = Fields(service_id="ID", extra_checks="Checks")
+
+
+class AgentService(TypedDict):
+    """A service that is registered with an agent."""
+
+    #: Absent from ordinary services.
+    Kind: NotRequired[str]
+    ID: str
+    #: Its name.
+    Service: str
+    Tags: list[str]
+    Meta: dict[str, str]
+    Port: int
+    Ports: NotRequired[list[dict[str, Any]]]
+    #: "" stands for the address of the agent.
+    Address: str
+    TaggedAddresses: NotRequired[dict[str, ServiceAddress]]
+    Weights: dict[str, int]
+    EnableTagOverride: bool
+    SocketPath: NotRequired[str]
+    Proxy: NotRequired[dict[str, Any]]
+    Connect: NotRequired[dict[str, Any]]
+    Datacenter: NotRequired[str]
+
+
+class Service(Noun[F]):
+    """The services that are registered with this agent, /v1/agent/service."""
+
+    @endpoint("PUT /v1/agent/service/register", repeatable=True)
+    def register(
+        self,
+        name: str,
+        service_id: str | None = None,
+        address: str | None = None,
+        port: int | None = None,
+        tags: Sequence[str] | None = None,
+        check: Mapping[str, Any] | None = None,
+        token: str | None = None,
+        script: str | Sequence[str] | None = None,
+        interval: Duration | None = None,
+        ttl: Duration | None = None,
+        http: str | None = None,
+        timeout: Duration | None = None,
+        enable_tag_override: bool = False,
+        *,
+        meta: Mapping[str, str] | None = None,
+        weights: Mapping[str, int] | None = None,
+        tagged_addresses: Mapping[str, Mapping[str, Any]] | None = None,
+        extra_checks: Sequence[Mapping[str, Any]] | None = None,
+        replace_existing_checks: bool = False,
+        extra: Mapping[str, Any] | None = None,
+        **options: Unpack[Untimed],
+    ) -> Call[bool]:
+        """Register a service with this agent, or replace it.  Return True.
+
+        *service_id* is *name* by default.  *address* is the address of the agent by default.
+        *check* is a dict, made by `consul.Check` or by hand.  *extra_checks* are further ones.
+        *weights* has ``Passing`` and ``Warning``.  *tagged_addresses* maps names to dicts with
+        ``Address`` and ``Port``.  With *enable_tag_override* others may change the tags in the
+        catalog.  *replace_existing_checks* removes the checks that are not given.  *extra* holds
+        further fields in Consul's spelling, such as ``Kind``, ``Proxy`` or ``Connect``.
+        *script*, *interval*, *ttl*, *http* and *timeout* are deprecated: give *check*.
+
+        Raises ACLPermissionDenied where the token may not write the service, BadRequest for an
+        invalid check or a field that this version of Consul does not know.
+
+        ``PUT /v1/agent/service/register``
+        """
+        body = _SERVICE.body(
+            name=name,
+            service_id=service_id,
+            address=address,
+            port=port,
+            tags=tags,
+            meta=meta,
+            weights=weights,
+            tagged_addresses=tagged_addresses,
+            enable_tag_override=enable_tag_override,
+            check=given_or_old(check, script, interval, ttl, http, timeout),
+            extra_checks=extra_checks,
+        )
+        replace = one_or_absent("replace_existing_checks", replace_existing_checks)
+        return self._call(
+            "register",
+            "/v1/agent/service/register",
+            answers.done,
+            (("replace-existing-checks", replace),),
+            options,
+            json={**body, **(extra or {})},
+            token=token,
+        )
+
+    @endpoint("PUT /v1/agent/service/deregister/:service_id", repeatable=False)
+    def deregister(self, service_id: str, **options: Unpack[Scope]) -> Call[bool]:
+        """Remove a service and its checks.  Return True.
+
+        Raises NotFound for an unknown service; Consul before 1.12 returns True or raises
+        ServerError.
+
+        ``PUT /v1/agent/service/deregister/:service_id``
+        """
+        path = f"/v1/agent/service/deregister/{segment('service_id', service_id)}"
+        return self._call("deregister", path, answers.done, (), options)
+
+    @endpoint("PUT /v1/agent/service/maintenance/:service_id", repeatable=True)
+    def maintenance(
+        self,
+        service_id: str,
+        enable: bool | str,
+        reason: str | None = None,
+        **options: Unpack[Scope],
+    ) -> Call[bool]:
+        """Start (*enable* is True) or end (False) maintenance of a service.  Return True.
+
+        A critical check marks the service.  *reason* is the text of its notes.
+
+        Raises NotFound or ServerError for an unknown service.
+
+        ``PUT /v1/agent/service/maintenance/:service_id``
+        """
+        return self._call(
+            "maintenance",
+            f"/v1/agent/service/maintenance/{segment('service_id', service_id)}",
+            answers.done,
+            (("enable", true_false("enable", enable)), ("reason", reason)),
+            options,
+        )

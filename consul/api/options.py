@@ -1,0 +1,178 @@
+"""The keywords that endpoints have in common.
+
+An endpoint takes ``**options: Unpack[...]`` of one group.  Type checkers read that annotation, and
+so does `consul.core.endpoint.keywords`, which refuses other keywords at run time.  A group must not
+have a keyword that the signature spells out.  python-consul gave some of them a position, so there
+are groups without token, dc, index, wait and consistency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from consul.core.limits import Timeout
+from consul.core.request import Duration
+
+# What one keyword is about.
+
+
+class Enterprise(TypedDict, total=False):
+    """Where objects live on Consul Enterprise; Consul CE answers 400."""
+
+    #: Namespace and admin partition, instead of the client's.
+    ns: str | None
+    partition: str | None
+
+
+class Consistency(TypedDict, total=False):
+    """How fresh the answer of a read from the servers has to be."""
+
+    #: "default", "consistent" or "stale", instead of the client's.
+    consistency: str | None
+
+
+class MaxStale(TypedDict, total=False):
+    """A bound for stale reads (catalog, health, query)."""
+
+    #: Oldest state that a stale read may show.
+    max_stale: Duration | None
+
+
+class Blocking(TypedDict, total=False):
+    """A read that waits for a change."""
+
+    #: Wait until there is something newer than this index.
+    index: int | str | None
+    #: Wait for this long at most: seconds, "10s" or a timedelta.
+    wait: Duration | None
+
+
+class Filtered(TypedDict, total=False):
+    """A read that the server filters."""
+
+    #: A bexpr expression.
+    filter: str | None
+
+
+class NodeMeta(TypedDict, total=False):
+    """A read of nodes, or of what is on them."""
+
+    #: Node metadata that must match.
+    node_meta: Mapping[str, object] | None
+
+
+class Refreshed(TypedDict, total=False):
+    """A read that the agent can answer from a cache which it keeps up to date."""
+
+    #: Answer from the agent's cache.
+    cached: bool
+
+
+class Cached(Refreshed, total=False):
+    """A read that the agent can answer from a cache which it does not keep up to date."""
+
+    #: Oldest entry of the cache to accept, and the oldest one while the servers fail.
+    max_age: Duration | None
+    stale_if_error: Duration | None
+
+
+class FromPeer(TypedDict, total=False):
+    """A read of what a peered cluster exports."""
+
+    #: Name of the peer (1.13).
+    peer: str | None
+
+
+# What every call takes, less what its signature spells out.
+
+
+class Common(Enterprise, total=False):
+    """What every call takes besides token and dc."""
+
+    #: Seconds for the call, (connect, read), or None for no limit, instead of the client's.
+    timeout: Timeout
+
+
+class WithToken(Common, total=False):
+    """The same with the token."""
+
+    #: ACL token, instead of the client's.
+    token: str | None
+
+
+class WithDC(Common, total=False):
+    """The same with the datacenter."""
+
+    #: Datacenter, instead of the client's.
+    dc: str | None
+
+
+class Scope(WithToken, WithDC, total=False):
+    """What every call takes."""
+
+
+class Untimed(Enterprise, total=False):
+    """What calls take whose own *timeout* is that of a check."""
+
+    #: Datacenter, instead of the client's.
+    dc: str | None
+
+
+# The groups of single endpoints.
+
+
+class ACLRead(WithDC, Consistency, Blocking, total=False):
+    """``acl.list`` and ``acl.info``."""
+
+
+class AgentRead(Scope, Filtered, total=False):
+    """Lists of what one agent knows."""
+
+
+class DatacentersRead(Scope, Cached, total=False):
+    """``catalog.datacenters``."""
+
+
+class CatalogNodeRead(Common, MaxStale, Filtered, total=False):
+    """``catalog.node``."""
+
+
+class CatalogNodesRead(CatalogNodeRead, NodeMeta, total=False):
+    """``catalog.nodes``."""
+
+
+class CatalogServicesRead(CatalogNodesRead, Refreshed, total=False):
+    """``catalog.services``."""
+
+
+class CatalogServiceRead(CatalogServicesRead, FromPeer, total=False):
+    """``catalog.service``."""
+
+
+class HealthNodeRead(CatalogNodeRead, Consistency, total=False):
+    """``health.node``."""
+
+
+class HealthChecksRead(CatalogNodesRead, Consistency, total=False):
+    """``health.checks`` and ``health.state``."""
+
+
+class HealthServiceRead(CatalogServiceRead, Consistency, total=False):
+    """``health.service``."""
+
+
+class OperatorRead(Scope, Consistency, total=False):
+    """``operator.raft_config``."""
+
+
+class QueryRead(Common, Consistency, MaxStale, total=False):
+    """``query.explain``."""
+
+
+class QueryListRead(QueryRead, Blocking, total=False):
+    """``query.list`` and ``query.get``."""
+
+
+class QueryExecuteRead(QueryRead, Cached, total=False):
+    """``query.execute``."""

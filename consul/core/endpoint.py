@@ -1,0 +1,86 @@
+"""The facts about an endpoint, apart from the code that describes its calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_ROUTE = re.compile(r"(GET|PUT|POST|DELETE) (/v1/\S+)")
+_UNPACKED = re.compile(r"Unpack\[(\w+)\]")
+
+
+class Route:
+    """One endpoint: what the documentation, the tests, hooks and the retry policy know of it.
+
+    *method* (str) and *path* (str) are the verb and the template, like ``/v1/kv/:key``.
+    *since* and *removed* are versions of Consul, None for all.  *name* (str) is that of the Python
+    method, like ``kv.get``.  *options* are the names in its ``**options``, *keywords* all its
+    keywords.
+    """
+
+    __slots__ = (
+        "conditions",
+        "keywords",
+        "method",
+        "name",
+        "options",
+        "path",
+        "removed",
+        "repeatable",
+        "since",
+    )
+
+    def __init__(
+        self,
+        route: str,
+        repeatable: bool | None = None,
+        conditions: tuple[str, ...] = (),
+        since: str | None = None,
+        removed: str | None = None,
+    ) -> None:
+        found = _ROUTE.fullmatch(route)
+        if found is None:
+            raise ValueError(f"not a route: {route!r}")
+        self.method, self.path = found.groups()
+        if (repeatable is None) != (self.method == "GET"):
+            raise ValueError(f"{route}: repeatable has to be given for writes, and only for those")
+        self.repeatable = repeatable is not False
+        self.conditions = conditions
+        self.since, self.removed = since, removed
+        self.name = ""
+        self.options: frozenset[str] = frozenset()
+        self.keywords: frozenset[str] = frozenset()
+
+    def describes(self, describe: Callable[..., Any]) -> None:
+        """Note what the method *describe* is called and takes.
+
+        Its options are named by an annotation, a text like ``Unpack[HealthRead]``.
+        """
+        noun = describe.__module__.removeprefix("consul.api.")
+        self.name = f"{noun}.{describe.__name__}"
+        for annotation in describe.__annotations__.values():
+            found = _UNPACKED.fullmatch(str(annotation))
+            if found is not None:
+                self.options = frozenset(describe.__globals__[found[1]].__annotations__)
+        code = describe.__code__
+        names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+        self.keywords = self.options.union(names)
+
+    def repeats(self, params: tuple[tuple[str, str], ...]) -> bool:
+        """Whether sending a request with *params* twice comes to the same as sending it once."""
+        return self.repeatable and not any(name in self.conditions for name, _ in params)
+
+    def __repr__(self) -> str:
+        return f"<Route {self.method} {self.path}>"
+
+
+def refuse(route: Route, given: Mapping[str, Any]) -> TypeError:
+    """The error for the keywords in *given* that the endpoint does not take."""
+    import difflib
+
+    unknown = sorted(given.keys() - route.options)
+    near = difflib.get_close_matches(unknown[0], route.keywords, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    names = ", ".join(map(repr, unknown))
+    return TypeError(f"{route.name}() got an unexpected keyword argument {names}{hint}")

@@ -1,0 +1,136 @@
+"""Whether, when and how long a call is repeated after it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from consul.core.steps import Now, sleep
+from consul.exceptions import ConnectionFailed, ConsulException, NoLeader, RateLimited, TLSError
+
+if TYPE_CHECKING:
+    from consul.core.request import Call
+
+T = TypeVar("T")
+
+#: Seconds that must be left for a repeat to begin.  A shorter one could only end in a timeout,
+#: which hides what happened.
+SHORTEST_ATTEMPT = 0.05
+
+
+class Retry:
+    """The policy: repeat within *limit* seconds of the first failure, and within the call's time.
+
+    A dropped connection is repeated at once the first time, because a kept connection is often
+    dropped.  Otherwise there is a pause before each repeat.  The longest pause before the first
+    repeat is *first* seconds.  It doubles with each further repeat, up to *longest* seconds.  The
+    pause itself is chosen by chance between half of that and all of it.  A server's ``Retry-After``
+    counts where it is longer.
+
+    These calls are repeated:
+
+    * reads, and writes that have the same effect when done twice, when the connection was dropped,
+      when there is no leader, and when the server answers 429 or 503;
+    * any call that a rate limit refused before the server acted on it.
+
+    These are never repeated:
+
+    * a call that ran out of time;
+    * a write that may have been done and that depends on a condition (``cas``, ``acquire``,
+      ``release``) or makes something new each time (a session, an event).
+
+    With *connect*, any call is repeated when no connection could be made.  So a client sits out the
+    restart of an agent.  Without it, a wrong address shows at once.
+    """
+
+    __slots__ = ("connect", "first", "limit", "longest")
+
+    def __init__(
+        self,
+        limit: float = 10.0,
+        *,
+        first: float = 0.05,
+        longest: float = 2.0,
+        connect: bool = False,
+    ) -> None:
+        for name, value in (("limit", limit), ("first", first), ("longest", longest)):
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise TypeError(f"{name} must be seconds, not {value!r}")
+            if not 0 < value < float("inf"):
+                raise ValueError(f"{name} must be above 0 seconds: {value!r}")
+        self.limit, self.first, self.longest, self.connect = limit, first, longest, connect
+
+    def repeats(self, call: Call[Any], error: ConsulException) -> bool:
+        """Whether *call*, which failed with *error*, is one to be repeated."""
+        if isinstance(error, RateLimited):
+            return call.repeatable or _refused(error)
+        if isinstance(error, TLSError):
+            return False
+        if isinstance(error, ConnectionFailed):
+            return call.repeatable if error.sent else self.connect
+        return call.repeatable and isinstance(error, NoLeader)
+
+    def pause(self, repeat: int, error: ConsulException, chance: float) -> float:
+        """Seconds before the *repeat*-th repeat, from 0; *chance* is from 0 to 1."""
+        if repeat == 0 and isinstance(error, ConnectionFailed) and error.sent:
+            return 0.0
+        # The exponent is capped: 2.0 ** 1100 is an OverflowError.
+        longest = min(self.longest, self.first * 2.0 ** min(repeat, 60))
+        pause = longest * (0.5 + chance / 2)
+        return max(pause, getattr(error, "retry_after", None) or 0.0)
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in sorted(self.__slots__))
+        return f"Retry({fields})"
+
+
+def _refused(error: RateLimited) -> bool:
+    """Whether the server surely did not act on the request: a 503 may come from a proxy that lost
+    the connection to the agent halfway."""
+    return error.status == 429 or "rate limit" in (error.body or "")
+
+
+def _possible(error: ConsulException) -> bool:
+    """Whether the server may have acted on a request that failed with *error*."""
+    if isinstance(error, ConnectionFailed):
+        return error.sent
+    return not (isinstance(error, RateLimited) and _refused(error))
+
+
+async def repeating(
+    call: Call[T],
+    retry: Retry,
+    error: ConsulException,
+    began: float,
+    attempt: Callable[[Call[T]], Awaitable[T]],
+    chance: Callable[[], float] | None = None,
+) -> T:
+    """The steps from the first failure on: *error*, of a call that was made at *began*."""
+    if chance is None:
+        # Loaded here, because importing it takes long and few calls fail.
+        import random
+
+        chance = random.random
+    failed = await Now()
+    deadline = call.request.deadline
+    end = failed + retry.limit
+    if deadline is not None:
+        end = min(end, began + deadline)
+    repeat = 0
+    # What any of the attempts may have done.
+    sent = _possible(error)
+    while retry.repeats(call, error):
+        pause = retry.pause(repeat, error, chance())
+        if await Now() + pause >= end - SHORTEST_ATTEMPT:
+            break
+        if pause:
+            await sleep(pause)
+        try:
+            return await attempt(call.after(await Now() - began))
+        except ConsulException as another:
+            error = another
+            sent = sent or _possible(error)
+        repeat += 1
+    if isinstance(error, ConnectionFailed):
+        error.sent = sent
+    raise error

@@ -1,0 +1,1 @@
+"""What the adapters stand on: connections, TLS, threads; a folder for each world."""

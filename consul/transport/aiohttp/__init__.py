@@ -1,0 +1,1 @@
+"""Sessions of aiohttp, for `consul.aio`."""

@@ -1,0 +1,195 @@
+"""What the flavours on asyncio's loops have in common; Tornado's loop is one of those.
+
+It is all but the one exchange with the server, which each makes with its own library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from consul.core.client import HTTPClient
+from consul.core.clock import now
+from consul.core.request import Call
+from consul.core.signal import NEVER, Signal
+from consul.core.steps import Step, Steps, Task, drive
+from consul.exceptions import ConsulException
+
+T = TypeVar("T")
+
+#: What ends a recipe from outside.
+CANCELLATIONS = (asyncio.CancelledError, KeyboardInterrupt)
+
+
+class Expired(asyncio.TimeoutError):
+    """The time is up; not the operating system's, which is a `TimeoutError` as well."""
+
+
+async def within(work: Awaitable[T], seconds: float | None, undo: Callable[[T], object]) -> T:
+    """The outcome of *work*; *undo* it when it comes too late, or for a caller that is cancelled.
+
+    ``asyncio.wait_for`` may lose either the outcome or the cancellation.
+    """
+
+    def end(task: asyncio.Future[T]) -> None:
+        if not task.cancelled() and task.exception() is None:
+            undo(task.result())
+
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait((task,), timeout=seconds)
+        if not task.done():
+            raise Expired("the time is up")
+    except (Expired, asyncio.CancelledError):
+        task.cancel()
+        task.add_done_callback(end)
+        raise
+    return task.result()
+
+
+def run_unsuspended(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run *coroutine*, which waits for nothing, to its next ``yield`` or to its end."""
+    with contextlib.suppress(StopIteration):
+        coroutine.send(None)
+
+
+class AsyncioClient(HTTPClient):
+    """One agent, reached from coroutines."""
+
+    #: What `exchange` raises when it fails.
+    failures: tuple[type[Exception], ...] = ()
+
+    async def _send(self, call: Call[T]) -> T:
+        """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
+        self._refuse_if_closed()
+        if not self._is_plain(call):
+            return await self._finish(self._sending(call), self._perform)
+        began = now()
+        try:
+            response = await self.exchange(call.request)
+        except self.failures as error:
+            failure = self._failure(call, error)
+        else:
+            try:
+                return call.read(response)
+            except ConsulException as error:
+                failure = error
+        try:
+            if not self._repeats(call, failure):
+                raise failure
+            return await self._finish(self._repeating(call, failure, began), self._perform)
+        finally:
+            # An exception that refers to its own frame is not freed with it.
+            del failure
+
+    async def _attempt(self, call: Call[T]) -> T:
+        try:
+            response = await self.exchange(call.request)
+        except self.failures as error:
+            failure = self._failure(call, error)
+        else:
+            return call.read(response)
+        # Here, so that the library's exception is its cause, or nothing is, but never its context.
+        raise failure
+
+    async def wait(self, signal: Signal, seconds: float | None) -> bool:
+        """Wait until *signal* is set, for *seconds* at most; whether it is set."""
+        if signal is NEVER and seconds is not None:
+            await asyncio.sleep(seconds)
+            return False
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        def from_any_thread() -> None:
+            # A loop that is closed has nobody left to wake.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(wake)
+
+        signal.watch(from_any_thread)
+        try:
+            await asyncio.wait((woken,), timeout=seconds)
+        finally:
+            signal.unwatch(from_any_thread)
+        return bool(signal)
+
+    def spawn(self, steps: Steps[T]) -> Task[T]:
+        """Run *steps* in an asyncio task of their own."""
+        return self._begin(steps, None)[0]
+
+    def _begin(
+        self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None
+    ) -> tuple[Task[T], asyncio.Task[T]]:
+        loop = asyncio.get_running_loop()
+        running = loop.create_task(self._finish(steps, *self._performing(send)))
+
+        def cancel() -> None:
+            # Not where the user has: the second time would hit its `finally:` blocks.
+            if not running.cancelling():
+                running.cancel()
+
+        def stop() -> None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(cancel)
+
+        def ended(_: object) -> None:
+            self._tasks.discard(task)
+            # Cancelled before it began, it has not touched them.
+            steps.close()
+            if running.cancelled():
+                task.end(error=asyncio.CancelledError())
+            elif running.exception() is not None:
+                task.end(error=running.exception())
+            else:
+                task.end(running.result())
+
+        task: Task[T] = Task(stop)
+        task.where = running
+        self._tasks.add(task)
+        running.add_done_callback(ended)
+        return task, running
+
+    async def _run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None) -> T:
+        """Run a recipe to its end; RuntimeError where the client is closed meanwhile."""
+        self._refuse_to_run_if_closed(steps)
+        running = self._begin(steps, send)[1]
+        try:
+            return await running
+        except asyncio.CancelledError:
+            ours = asyncio.current_task()
+            if running.cancelled() and ours is not None and not ours.cancelling():
+                self._refuse_if_closed()
+            raise
+
+    async def _finish(
+        self,
+        steps: Steps[T],
+        perform: Callable[[Step[Any]], Any],
+        expand: Callable[[Call[Any]], Steps[Any]] | None = None,
+    ) -> T:
+        driver = drive(steps, perform, expand, CANCELLATIONS)
+        outcome: Any = None
+        resume: Callable[[Any], Any] = driver.send
+        try:
+            while True:
+                pending = resume(outcome)
+                resume = driver.send
+                try:
+                    # What is not waited for, the time or a task, is the outcome itself.
+                    outcome = await pending if hasattr(pending, "__await__") else pending
+                except BaseException as error:
+                    resume, outcome = driver.throw, error
+                del pending
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        finally:
+            driver.close()
+
+    async def _end_tasks(self) -> None:
+        """End the tasks."""
+        await self._finish(self._closing(asyncio.current_task()), self._perform)

@@ -1,0 +1,105 @@
+"""How the blocking flavours perform calls and recipes: in the thread that asks, or beside it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from consul.core.client import HTTPClient
+from consul.core.clock import now
+from consul.core.request import Call
+from consul.core.signal import Signal
+from consul.core.steps import Cancelled, Steps, Task, drive_directly
+from consul.exceptions import ConsulException
+from consul.transport.blocking.runner import Runner, wait
+
+T = TypeVar("T")
+
+
+class BlockingClient(HTTPClient):
+    """One agent, reached by calls that return when they are done."""
+
+    #: What `exchange` raises when it fails.
+    failures: tuple[type[Exception], ...] = ()
+
+    def send(self, call: Call[T]) -> T:
+        """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
+        self._refuse_if_closed()
+        if not self._is_plain(call):
+            return drive_directly(self._sending(call), self._perform)
+        began = now()
+        try:
+            return self._attempt(call)
+        except ConsulException as error:
+            if not self._repeats(call, error):
+                raise
+            failure = error
+        return drive_directly(self._repeating(call, failure, began), self._perform)
+
+    def _attempt(self, call: Call[T]) -> T:
+        try:
+            response = self.exchange(call.request)
+        except self.failures as error:
+            failure = self._failure(call, error)
+        else:
+            return call.read(response)
+        # Here, so that the library's exception is its cause, or nothing is, but never its context.
+        try:
+            raise failure
+        finally:
+            # An exception that refers to its own frame is not freed with it.
+            del failure
+
+    def wait(self, signal: Signal, seconds: float | None) -> bool:
+        """Wait until *signal* is set, for *seconds* at most; whether it is set."""
+        return wait(signal, seconds)
+
+    def spawn(self, steps: Steps[T]) -> Task[T]:
+        """Run *steps* in a daemon thread of their own, or a greenlet under gevent."""
+        runner = Runner(self)
+        task: Task[T] = Task(runner.cancel)
+
+        def work() -> None:
+            task.where = threading.get_ident()
+            value, failure = None, None
+            try:
+                value = runner.run(steps)
+            except BaseException as error:
+                failure = error
+            self._tasks.discard(task)
+            task.end(value, failure)
+
+        self._tasks.add(task)
+        try:
+            threading.Thread(target=work, name="consul", daemon=True).start()
+        except BaseException:
+            self._tasks.discard(task)
+            steps.close()
+            raise
+        return task
+
+    def run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None) -> T:
+        """Run a recipe to its end; *send* performs its calls in place of our own."""
+        self._refuse_to_run_if_closed(steps)
+        return self._run_here(steps, Runner(self, send))
+
+    def _run_here(self, steps: Steps[T], runner: Runner) -> T:
+        """Run *steps* in the present thread; RuntimeError where the client is closed meanwhile."""
+        task: Task[T] = Task(runner.cancel)
+        task.where = threading.get_ident()
+        self._tasks.add(task)
+        try:
+            # Once more: `close` may not have seen the task.
+            self._refuse_to_run_if_closed(steps)
+            return runner.run(steps)
+        except Cancelled:
+            self._refuse_if_closed()
+            raise
+        finally:
+            self._tasks.discard(task)
+            task.end()
+
+    def _end_tasks(self) -> None:
+        """End the tasks."""
+        drive_directly(self._closing(threading.get_ident()), self._perform)

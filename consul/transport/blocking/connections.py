@@ -1,0 +1,432 @@
+"""urllib3's connections as the blocking flavour needs them, and requests' adapter made of them.
+
+urllib3 applies its time limit to each read of the socket, so a server that trickles is never too
+late.  Here the limit is for the whole answer.  Another thread cannot end urllib3's connections; it
+can end these.
+
+Private parts of the libraries that this module relies on, each checked by
+``tests/unit/test_private_parts.py``:
+
+* urllib3: ``HTTPConnection._new_conn`` makes the socket, and ``request`` sends the head and the
+  body by one ``send`` each;
+* http.client: ``HTTPResponse.begin`` sets the attributes that `FastResponse.begin` sets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import lru_cache, partial
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+from typing import Any
+from weakref import WeakSet
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+
+from consul.core.address import Address
+from consul.core.client import Unsent
+from consul.core.request import Request, Response, lower_case_names
+from consul.core.settings import MAX_IDLE_CONNECTIONS, Settings
+from consul.transport.blocking.runner import Runner, current
+
+#: Status lines of the answers that take the fast path: values, and keys that do not exist.
+FAST_STATUS_LINES = {b"HTTP/1.1 200 OK": (200, "OK"), b"HTTP/1.1 404 Not Found": (404, "Not Found")}
+#: Bytes of the largest body that goes out with the head of its request, in one packet.
+INLINE_BODY = 1 << 16
+
+
+class _ThisThread(threading.local):
+    #: Seconds in which the present call has to be done; None for no limit.  urllib3 has no place
+    #: for it: it would use the limit to connect for sending as well.
+    deadline: float | None = None
+
+
+this_thread = _ThisThread()
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads from a socket for no longer than *limit* seconds, which it is set to already."""
+
+    def __init__(self, raw: Any, sock: socket.socket, limit: float) -> None:
+        self.raw, self.sock, self.end = raw, sock, time.monotonic() + limit
+        self.begun = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self.begun:
+            left = self.end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self.sock.settimeout(left)
+        self.begun = True
+        return self.raw.readinto(buffer)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self.raw.close()
+        super().close()
+
+
+@lru_cache(64)
+def limits(connect: float | None, deadline: float | None) -> Timeout:
+    """The time limits as urllib3 takes them, which clones them for each request."""
+    if connect is None:
+        return Timeout(deadline)
+    return Timeout(deadline, connect if deadline is None else min(connect, deadline))
+
+
+class _HeaderReader:
+    """Reads header lines, and raises when the connection closes among them.
+
+    http.client would take the truncated head for a complete one.
+    """
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def readline(self, limit: int) -> bytes:
+        line: bytes = self.file.readline(limit)
+        if not line.endswith(b"\n") and len(line) < limit:
+            raise ConnectionResetError("closed within the headers")
+        return line
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class FastResponse(HTTPResponse):
+    """An answer that has to be there in full when the socket's time limit has passed."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        limit = sock.gettimeout()
+        if limit is not None:
+            self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock, limit))
+
+    def begin(self) -> None:
+        """Read status and headers.
+
+        http.client hands the headers to the parser for e-mail, which takes longer than the rest of
+        an exchange.  So this reads the head itself where it is as simple as Consul's are: one of
+        `FAST_STATUS_LINES`, all of the head in one piece, plain header lines.
+        """
+        head: bytes = self.fp.peek()
+        end = head.find(b"\r\n\r\n")
+        first = head.find(b"\r\n")
+        status = FAST_STATUS_LINES.get(head[:first])
+        if status is None or end <= first:
+            return self._begin_thoroughly()
+        message, found = HTTPMessage(), {}
+        for line in head[first + 2 : end].decode("latin-1").split("\r\n"):
+            name, colon, value = line.partition(":")
+            lower, value = name.lower(), value.strip()
+            if not colon or not name.replace("-", "").isalnum() or lower in found:
+                return self._begin_thoroughly()
+            found[lower] = value
+            message.set_raw(name, value)
+        self.fp.read(end + 4)
+        self.version, (self.status, self.reason) = 11, status
+        self.code = self.status
+        self.headers = self.msg = message
+        self.chunked = found.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = self.length = None
+        length = found.get("content-length", "")
+        if length.isdigit() and not self.chunked:
+            self.length = int(length)
+        self.will_close = "close" in found.get("connection", "").lower() or not (
+            self.chunked or self.length is not None
+        )
+        return None
+
+    def _begin_thoroughly(self) -> None:
+        whole = self.fp
+        lines: Any = _HeaderReader(whole)
+        self.fp = lines
+        try:
+            super().begin()
+        finally:
+            if self.fp is lines:
+                self.fp = whole
+        if self.msg.defects:
+            # urllib3 would write it to the log, with the URL, and go on.
+            raise HTTPException("a line of the answer's head is not a header")
+
+
+class AbortableConnection:
+    """A connection that another thread can end.  It puts itself into *open_ones* when it opens."""
+
+    response_class: Any = FastResponse
+    timeout: Any
+    sock: Any
+    #: A duplicate of the socket while the handshake owns it, so that it can be ended as well.
+    opening: socket.socket | None = None
+    #: The head of a request that waits for its body, and whether a head is to wait.
+    _head = b""
+    _hold_head = False
+
+    def __init__(self, *args: Any, open_ones: WeakSet[Any], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.open_ones = open_ones
+        # Who uses the connection, and what protects that: an abort that comes late must not hit the
+        # next call on a connection that went back to the pool.
+        self._user: Runner | None = None
+        self._lock = threading.Lock()
+
+    def connect(self) -> None:
+        # First, so that a handshake can be ended as well.
+        self.open_ones.add(self)
+        runner = self._registered()
+        try:
+            super().connect()  # type: ignore[misc]
+        finally:
+            if self.opening is not None:
+                self.opening.close()
+                self.opening = None
+        self.sock.settimeout(this_thread.deadline)
+        if runner is not None:
+            # The stop may have come when there was no socket to shut down.
+            runner.uses(self)
+
+    def _registered(self) -> Runner | None:
+        runner = current()
+        with self._lock:
+            self._user = runner
+        if runner is not None:
+            runner.uses(self)
+        return runner
+
+    def abort(self, runner: Runner | None = None) -> None:
+        """End it.  A *runner* ends it only where it is the present user."""
+        with self._lock:
+            sock = self.opening or self.sock
+            if sock is not None and (runner is None or runner is self._user):
+                # A thread that reads from it wakes up and closes it.
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+
+    def request(self, method: str, url: str, body: Any = None, *args: Any, **options: Any) -> None:
+        if self.sock is not None:
+            # A kept connection: the limit to connect does not apply.
+            self.timeout = this_thread.deadline
+        self._registered()
+        self._head = b""
+        self._hold_head = isinstance(body, bytes) and 0 < len(body) <= INLINE_BODY
+        super().request(method, url, body, *args, **options)  # type: ignore[misc]
+
+    def send(self, data: Any) -> None:
+        """Send *data*; the head of a request goes out together with a small body."""
+        if self._hold_head:
+            self._head, self._hold_head = data, False
+            return
+        if self._head:
+            data, self._head = self._head + data, b""
+        super().send(data)  # type: ignore[misc]
+
+
+class _Connection(AbortableConnection, HTTPConnection):
+    pass
+
+
+class _SecureConnection(AbortableConnection, HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        # The handshake takes the descriptor away from *sock*.
+        self.opening = sock.dup()
+        return sock
+
+
+class _UnixConnection(AbortableConnection, HTTPConnection):
+    def __init__(self, *args: Any, path: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.path = path
+
+    def _new_conn(self) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(self.timeout)
+            sock.connect(self.path)
+        except OSError as error:
+            sock.close()
+            raise NewConnectionError(self, f"{self.path}: {error}") from error
+        return sock
+
+
+class Pools:
+    """The connections of one client: a pool for its agent, and what can end them all.
+
+    Raises OSError where a file that TLS needs cannot be used.
+    """
+
+    def __init__(self, address: Address, settings: Settings) -> None:
+        self.address = address
+        self._open_ones: WeakSet[Any] = WeakSet()
+        #: What urllib3 is to know of TLS.
+        self.secure: dict[str, Any] = {}
+        kind: type[HTTPConnectionPool] = HTTPConnectionPool
+        if address.scheme == "https":
+            kind = HTTPSConnectionPool
+            self.secure["ssl_context"] = settings.tls.context()
+            if settings.tls.server_name is not None:
+                self.secure["server_hostname"] = settings.tls.server_name
+        self.pool = self.ours(
+            kind(address.host, address.port, maxsize=MAX_IDLE_CONNECTIONS, **self.secure)
+        )
+
+    def ours(self, pool: HTTPConnectionPool) -> HTTPConnectionPool:
+        """*pool*, with connections of ours."""
+        kind: Any = _Connection
+        options: dict[str, Any] = {"open_ones": self._open_ones}
+        if self.address.socket is not None:
+            kind, options["path"] = _UnixConnection, self.address.socket
+        elif pool.scheme == "https":
+            kind = _SecureConnection
+        connect: Any = partial(kind, **options)
+        pool.ConnectionCls = connect
+        return pool
+
+    def close(self) -> None:
+        """End all connections, those that are in use in other threads as well."""
+        self.pool.close()
+        for connection in list(self._open_ones):
+            connection.abort()
+
+    def abandon(self) -> None:
+        """Close this process's copies of the connections, which another process uses."""
+        for connection in list(self._open_ones):
+            sock = connection.sock
+            if sock is not None:
+                # No lock is taken and nothing is sent: it may be the other one's turn.
+                os.close(sock.detach())
+        # Its end would wait for a lock that a thread of the other process may have held.
+        _LEFT_TO_PARENT.append(self)
+
+
+#: Kept for ever, so that nothing of it runs at its end.
+_LEFT_TO_PARENT: list[object] = []
+
+
+class Adapter(HTTPAdapter):
+    """requests' adapter over the same connections, for a session that somebody looks at."""
+
+    def __init__(self, pools: Callable[[], Pools]) -> None:
+        self.pools = pools
+        super().__init__(pool_maxsize=MAX_IDLE_CONNECTIONS)
+
+    def get_connection_with_tls_context(
+        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """The client's own pool, or one to its agent by way of a proxy."""
+        pools, proxy = self.pools(), select_proxy(request.url, proxies)
+        if not proxy:
+            return pools.pool
+        host, port, scheme = pools.address[:3]
+        manager = self.proxy_manager_for(proxy)
+        return pools.ours(
+            manager.connection_from_host(host, port, scheme, pool_kwargs=pools.secure)
+        )
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing: the pool knows, and requests would add its own authorities to ours."""
+
+
+def abandon(session: Any) -> None:
+    """Give a session that another process uses pools of its own."""
+    for adapter in session.adapters.values():
+        if isinstance(adapter, HTTPAdapter):
+            _LEFT_TO_PARENT.append((adapter.poolmanager, adapter.proxy_manager))
+            # What pickling does: the same settings with pools made anew.
+            state: Any = adapter
+            state.__setstate__(state.__getstate__())
+
+
+class Connections:
+    """What a client reaches its agent by: pools of ours, or a session of requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self.pools: Pools | None = None
+        #: The session that calls go through; None until somebody asks for one.
+        self.session: requests.Session | None = settings.session
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent process."""
+        self._lock = threading.Lock()
+        if self.pools is not None:
+            self.pools.abandon()
+            self.pools = None
+        if self.session is not None:
+            abandon(self.session)
+
+    def pools_to(self, address: Address) -> Pools:
+        """The connections to *address*, made where there are none.
+
+        Raises `Unsent` where a file that TLS needs cannot be used.
+        """
+        pools = self.pools
+        if pools is not None and pools.address is address:
+            return pools
+        with self._lock:
+            pools = self.pools
+            if pools is None or pools.address is not address:
+                if pools is not None:
+                    pools.close()
+                try:
+                    pools = self.pools = Pools(address, self._settings)
+                except (OSError, ValueError) as error:
+                    raise Unsent from error
+            return pools
+
+    def make_session(self, pools: Callable[[], Pools]) -> requests.Session:
+        """The ``requests.Session`` that calls go through from now on."""
+        if self.session is None:
+            session = requests.Session()
+            # What the environment says of proxies and passwords is in the settings already.
+            session.trust_env = False
+            for start in ("http://", "https://"):
+                session.mount(start, Adapter(pools))
+            proxy = self._settings.proxy
+            if proxy is not None:
+                session.proxies = {"http": proxy, "https": proxy}
+            self.session = session
+        return self.session
+
+    def close(self) -> None:
+        """Close what is ours."""
+        if self.pools is not None:
+            self.pools.close()
+        if self.session is not None and self._settings.session is None:
+            self.session.close()
+
+
+def fetch(session: requests.Session, url: str, request: Request, settings: Settings) -> Response:
+    """The answer to *request*, by a session of requests."""
+    options: dict[str, Any] = {}
+    if settings.session is None:
+        # For an adapter that was mounted instead of ours.
+        verify, cert, _ = settings.tls
+        options = {"verify": verify if isinstance(verify, (bool, str)) else True, "cert": cert}
+    reply = session.request(
+        request.method,
+        url,
+        headers=dict(request.headers),
+        data=request.body,
+        timeout=(request.connect, request.deadline),
+        allow_redirects=False,
+        **options,
+    )
+    headers = lower_case_names(reply.headers.items())
+    # requests has decompressed the body.
+    headers.pop("content-encoding", None)
+    return Response(reply.status_code, headers, reply.content)

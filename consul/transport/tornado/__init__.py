@@ -1,0 +1,1 @@
+"""Connections of Tornado, for `consul.tornado`."""

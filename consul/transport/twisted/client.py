@@ -1,0 +1,143 @@
+"""How the Twisted flavour performs calls and recipes: as Deferreds, in the reactor's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn, TypeVar
+
+from twisted.internet import defer, error
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.python.failure import Failure
+
+from consul.core.client import HTTPClient
+from consul.core.clock import now
+from consul.core.request import Call, Response
+from consul.core.signal import Signal
+from consul.core.steps import Steps, Task, drive
+from consul.exceptions import ConsulException
+from consul.transport.twisted.connections import innermost
+
+T = TypeVar("T")
+
+#: What ends a recipe from outside.
+CANCELLATIONS = (defer.CancelledError, KeyboardInterrupt)
+
+
+def _is_cancellation(failure: BaseException) -> bool:
+    return isinstance(failure, (defer.CancelledError, error.ConnectingCancelledError))
+
+
+class DeferredClient(HTTPClient):
+    """One agent, reached by Deferreds."""
+
+    @property
+    def reactor(self) -> Any:
+        """The reactor that there is; there is one when this is first asked."""
+        raise NotImplementedError(f"{type(self).__name__} does not define reactor")
+
+    def wait(self, signal: Signal, seconds: float | None) -> Deferred[bool]:
+        """Wait until *signal* is set, for *seconds* at most; whether it is set."""
+        reactor = self.reactor
+        woken: Deferred[None] = Deferred()
+
+        def wake() -> None:
+            if not woken.called:
+                woken.callback(None)
+
+        def end(result: Any) -> Any:
+            signal.unwatch(from_any_thread)
+            if timer is not None and timer.active():
+                timer.cancel()
+            return result if isinstance(result, Failure) else bool(signal)
+
+        from_any_thread = partial(reactor.callFromThread, wake)
+        timer = None if seconds is None else reactor.callLater(max(0.0, seconds), wake)
+        signal.watch(from_any_thread)
+        return woken.addBoth(end)
+
+    def spawn(self, steps: Steps[T]) -> Task[T]:
+        """Run *steps* in a Deferred of their own."""
+        task, running = self._begin(steps, None)
+        running.addErrback(lambda _: None)
+        return task
+
+    def _begin(
+        self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None
+    ) -> tuple[Task[T], Deferred[T]]:
+        reactor = self.reactor
+        stopped = False
+
+        def stop() -> None:
+            nonlocal stopped
+            stopped = True
+            # Not `running.cancel`: there is no `running` yet in the first steps.
+            reactor.callFromThread(lambda: running.cancel())
+
+        def end(result: Any) -> Any:
+            self._tasks.discard(task)
+            failed = isinstance(result, Failure)
+            task.end(None if failed else result, result.value if failed else None)
+            return result
+
+        def closed(failure: Failure) -> Failure:
+            # It was not the caller who cancelled it.
+            if stopped and isinstance(failure.value, defer.CancelledError):
+                self._refuse_if_closed()
+            return failure
+
+        task: Task[T] = Task(stop)
+        self._tasks.add(task)
+        perform, expand = self._performing(send)
+        running = inlineCallbacks(drive)(steps, perform, expand, CANCELLATIONS)
+        running.addBoth(end).addErrback(closed)
+        return task, running
+
+    def invoke(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        """Call *function*, the user's; where it returns a Deferred, wait for its result."""
+        return defer.maybeDeferred(function, *args)
+
+    def _attempt(self, call: Call[T]) -> Deferred[T]:
+        exchanged: Deferred[Response] = self.exchange(call.request)
+        return exchanged.addCallbacks(call.read, self._failed, errbackArgs=(call,))
+
+    def _failed(self, failure: Failure, call: Call[Any]) -> NoReturn:
+        problem: Any = failure.value
+        if innermost(problem, _is_cancellation) is not None:
+            raise defer.CancelledError from None
+        raise self._failure(call, problem)
+
+    def send(self, call: Call[T]) -> Deferred[T]:
+        """Perform *call*; its value, and it is repeated where its `consul.Retry` says so."""
+        try:
+            self._refuse_if_closed()
+        except RuntimeError:
+            return defer.fail()
+        if not self._is_plain(call):
+            return inlineCallbacks(drive)(self._sending(call), self._perform)
+        return self._attempt(call).addErrback(self._again, call, now())
+
+    def _again(self, failure: Failure, call: Call[T], began: float) -> Any:
+        problem = failure.value
+        if isinstance(problem, ConsulException) and self._repeats(call, problem):
+            steps = self._repeating(call, problem, began)
+            return inlineCallbacks(drive)(steps, self._perform)
+        return failure
+
+    def run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None) -> Deferred[T]:
+        """Run a recipe to its end; *send* performs its calls in place of our own."""
+        try:
+            self._refuse_to_run_if_closed(steps)
+        except RuntimeError:
+            return defer.fail()
+        return self._begin(steps, send)[1]
+
+    def _end_tasks(self) -> Deferred[None]:
+        """End the tasks."""
+        if not self._tasks:
+            self.closed = True
+            self._ended.set()
+        if self._ended:
+            return defer.succeed(None)
+        ending: Deferred[None] = inlineCallbacks(drive)(self._closing(None), self._perform)
+        return ending

@@ -1,0 +1,88 @@
+"""The structures that Consul answers with, and the keywords of calls, for annotations.
+
+All are `typing.TypedDict`, named as in Consul's own Go client where that has them.  A key that only
+some versions of Consul send is `typing.NotRequired`.  An answer may have further keys.
+"""
+
+from consul.api.acl import ACLEntry
+from consul.api.agent import AgentMember, AgentSelf
+from consul.api.agent.service import AgentService
+from consul.api.catalog import CatalogNode, CatalogService, Node, NodeService, ServiceAddress
+from consul.api.coordinate import Coord, CoordinateDatacenterMap, CoordinateEntry
+from consul.api.event import FiredEvent, UserEvent
+from consul.api.health import HealthCheck, ServiceEntry
+from consul.api.kv import KVPair
+from consul.api.operator import RaftConfiguration, RaftServer
+from consul.api.options import (
+    ACLRead,
+    AgentRead,
+    CatalogNodeRead,
+    CatalogNodesRead,
+    CatalogServiceRead,
+    CatalogServicesRead,
+    Common,
+    DatacentersRead,
+    HealthChecksRead,
+    HealthNodeRead,
+    HealthServiceRead,
+    OperatorRead,
+    QueryExecuteRead,
+    QueryListRead,
+    QueryRead,
+    Scope,
+    Untimed,
+    WithDC,
+    WithToken,
+)
+from consul.api.query import PreparedQuery, QueryExplanation, QueryResult
+from consul.api.session import SessionEntry
+from consul.api.txn import TxnResponse, TxnResult
+from consul.check import Common as CheckCommon
+
+__all__ = [
+    "ACLEntry",
+    "ACLRead",
+    "AgentMember",
+    "AgentRead",
+    "AgentSelf",
+    "AgentService",
+    "CatalogNode",
+    "CatalogNodeRead",
+    "CatalogNodesRead",
+    "CatalogService",
+    "CatalogServiceRead",
+    "CatalogServicesRead",
+    "CheckCommon",
+    "Common",
+    "Coord",
+    "CoordinateDatacenterMap",
+    "CoordinateEntry",
+    "DatacentersRead",
+    "FiredEvent",
+    "HealthCheck",
+    "HealthChecksRead",
+    "HealthNodeRead",
+    "HealthServiceRead",
+    "KVPair",
+    "Node",
+    "NodeService",
+    "OperatorRead",
+    "PreparedQuery",
+    "QueryExecuteRead",
+    "QueryExplanation",
+    "QueryListRead",
+    "QueryRead",
+    "QueryResult",
+    "RaftConfiguration",
+    "RaftServer",
+    "Scope",
+    "ServiceAddress",
+    "ServiceEntry",
+    "SessionEntry",
+    "TxnResponse",
+    "TxnResult",
+    "Untimed",
+    "UserEvent",
+    "WithDC",
+    "WithToken",
+]
