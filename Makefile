@@ -2,25 +2,41 @@
 PYTHON ?= python3
 # Given, only these are passed to pytest, and coverage is left out: make test ARGS="tests/unit -x"
 ARGS ?=
+# Processes that tests run in.  They wait most of the time, so there are more than processors.
+PROCESSES ?= 6
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 # pyenv puts on the path only the versions selected; tox is shown the others.
 PYENV_ROOT ?= $(HOME)/.pyenv
-PYTHONS := $(wildcard $(PYENV_ROOT)/versions/3.1[1-3].*/bin/python)
+PYTHONS := $(wildcard $(PYENV_ROOT)/versions/3.1[1-5].*/bin/python)
 # CI runs with every server and flavour, so it is there that the table of the docs is written.
 MATRIX := $(if $(CI),--matrix=docs/matrix.rst)
+SIDE_BY_SIDE := -n $(PROCESSES)
 COVERAGE := --cov=consul --cov-branch --cov-report=term-missing:skip-covered
 
-.PHONY: demo test check docs soak bench all-pythons clean
+.PHONY: demo test quick check canary docs soak bench all-pythons clean
 
 demo: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python tools/demo.py
 
 test: $(STAMP)
 	@$(BIN)/python tools/servers.py all
-	$(BIN)/python -m pytest $(or $(ARGS),$(COVERAGE) $(MATRIX))
+	$(BIN)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE) $(COVERAGE) $(MATRIX))
+
+# Two flavours and one server, in less than a minute.
+quick: $(STAMP)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" \
+		$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) --quick \
+		$(or $(ARGS),tests/unit tests/smoke tests/conformance)
+
+# The newest releases and pre-releases of the libraries.
+canary: $(STAMP)
+	@$(BIN)/python tools/servers.py all
+	PYTHON=$(BIN)/python PROCESSES=$(PROCESSES) .ci/canary
 
 check: $(STAMP)
 	$(BIN)/ruff format --check
@@ -33,8 +49,10 @@ docs: $(STAMP)
 	$(BIN)/sphinx-build -nW docs docs/_build/html
 	@echo docs/_build/html/index.html
 
+# What takes minutes; the suite has a short form of it.
 soak: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python tests/soak.py
+	$(BIN)/python tools/cluster_numbers.py --seconds 60 --output /dev/null
 
 bench: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python -m benchmarks

@@ -7,7 +7,6 @@ when they are first used, so that importing one flavour imports no other's libra
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,10 @@ if TYPE_CHECKING:
         BadAnswer,
         BadRequest,
         ClientError,
+        Closed,
         ConnectionFailed,
         ConsulException,
+        InvalidSession,
         NoLeader,
         NotFound,
         RateLimited,
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
         Timeout,
         TLSError,
         TransactionRolledBack,
+        UnknownCheck,
+        UnknownQuery,
+        UnknownService,
     )
     from consul.std import Consul
 
@@ -48,9 +52,11 @@ __all__ = [
     "BadRequest",
     "Check",
     "ClientError",
+    "Closed",
     "ConnectionFailed",
     "Consul",
     "ConsulException",
+    "InvalidSession",
     "NoLeader",
     "NotFound",
     "RateLimited",
@@ -60,6 +66,9 @@ __all__ = [
     "TLSError",
     "Timeout",
     "TransactionRolledBack",
+    "UnknownCheck",
+    "UnknownQuery",
+    "UnknownService",
 ]
 
 _HOMES = {"Consul": "consul.std", "Check": "consul.check", "Retry": "consul.retry"}
@@ -90,30 +99,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_MODULES})
-
-
-def _warn_of_peers(folder: str) -> None:
-    """Warn when *folder* has a distribution that puts other files into the same package."""
-    if not os.path.isdir(folder):
-        # In a zip file there is nothing to overwrite.
-        return
-    peers = sorted(
-        entry.partition(".dist-info")[0]
-        for entry in os.listdir(folder)
-        if entry.endswith(".dist-info")
-        and entry.startswith(
-            ("python_consul2-", "py_consul-", "python_consul-0.", "python_consul-1.")
-        )
-    )
-    if peers:
-        import warnings
-
-        warnings.warn(
-            f"{', '.join(peers)} is installed beside python-consul {__version__} and owns the same "
-            "package folder, consul/; uninstall both, then install python-consul again",
-            stacklevel=3,
-        )
-
-
-_warn_of_peers(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return sorted({*__all__, *_MODULES, "__version__"})

@@ -69,11 +69,14 @@ class HTTPClient(AsyncioClient):
             address = self.settings.address
             session = self._sessions.session(address)
             url = yarl.URL(self._base_uri + request.target, encoded=True)
-            options = self._sessions.options(request, address.scheme == "https")
+            # The options are in no variable: reports of errors show those, and there is a token.
+            sending = session.request(
+                request.method, url, **self._sessions.options(request, address.scheme == "https")
+            )
         except (OSError, ValueError) as error:
             raise Unsent from error
         # No "async with": read() gives the connection back, and ends it when it fails.
-        reply = await session.request(request.method, url, **options)
+        reply = await sending
         body = await reply.read()
         if reply.status == 101:
             # It leaves such a connection to another protocol.
@@ -98,7 +101,10 @@ class HTTPClient(AsyncioClient):
 
     def send(self, call: Call[T]) -> Coroutine[Any, Any, T]:
         """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
-        return self._send(call)
+        coroutine: Any = self._send(call)
+        # Python names it when it is never awaited.
+        coroutine.__qualname__ = call.request.method if call.route is None else call.route.name
+        return coroutine  # type: ignore[no-any-return]
 
     def run(
         self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None
@@ -136,5 +142,5 @@ class Consul(ClosesAwaited, base.Consul[Awaited]):
         return None
 
     async def close(self) -> None:
-        """Close the connections; open calls fail, later ones are a RuntimeError."""
+        """Close the connections; open calls fail, later ones raise `consul.Closed`."""
         await self.http.close()

@@ -11,19 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from consul.api.acl import ACL as _ACL
-from consul.api.agent import Agent as _Agent
-from consul.api.catalog import Catalog as _Catalog
-from consul.api.coordinate import Coordinate as _Coordinate
-from consul.api.event import Event as _Event
-from consul.api.health import Health as _Health
-from consul.api.kv import KV as _KV
-from consul.api.noun import lazy
-from consul.api.operator import Operator as _Operator
-from consul.api.query import Query as _Query
-from consul.api.session import Session as _Session
-from consul.api.status import Status as _Status
-from consul.api.txn import Txn as _Txn
+from consul.api.noun import Loaded, Noun, lazy
 from consul.callback import CB
 from consul.check import Check
 from consul.core import compat
@@ -31,6 +19,7 @@ from consul.core import settings as settings_
 from consul.core.answers import Indexed, Meta
 from consul.core.client import HTTPClient
 from consul.core.flavour import Described, Flavour, Flavoured, recipe
+from consul.core.peers import warn_of_peers
 from consul.core.request import Call, Request, Response
 from consul.core.retry import Retry
 from consul.core.settings import Settings
@@ -43,8 +32,10 @@ from consul.exceptions import (
     BadAnswer,
     BadRequest,
     ClientError,
+    Closed,
     ConnectionFailed,
     ConsulException,
+    InvalidSession,
     NoLeader,
     NotFound,
     RateLimited,
@@ -53,6 +44,9 @@ from consul.exceptions import (
     Timeout,
     TLSError,
     TransactionRolledBack,
+    UnknownCheck,
+    UnknownQuery,
+    UnknownService,
 )
 from consul.recipes.leader import wait_for_leader
 
@@ -61,6 +55,18 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar as TypeVarWithDefault
 
+    from consul.api.acl import ACL as _ACL
+    from consul.api.agent import Agent as _Agent
+    from consul.api.catalog import Catalog as _Catalog
+    from consul.api.coordinate import Coordinate as _Coordinate
+    from consul.api.event import Event as _Event
+    from consul.api.health import Health as _Health
+    from consul.api.kv import KV as _KV
+    from consul.api.operator import Operator as _Operator
+    from consul.api.query import Query as _Query
+    from consul.api.session import Session as _Session
+    from consul.api.status import Status as _Status
+    from consul.api.txn import Txn as _Txn
     from consul.core.limits import Limits
     from consul.core.settings import Options
     from consul.core.tls import Verify
@@ -79,11 +85,13 @@ __all__ = [
     "Call",
     "Check",
     "ClientError",
+    "Closed",
     "ConnectionFailed",
     "Consul",
     "ConsulException",
     "HTTPClient",
     "Indexed",
+    "InvalidSession",
     "Meta",
     "NoLeader",
     "NotFound",
@@ -97,6 +105,9 @@ __all__ = [
     "TLSError",
     "Timeout",
     "TransactionRolledBack",
+    "UnknownCheck",
+    "UnknownQuery",
+    "UnknownService",
 ]
 
 T = TypeVar("T")
@@ -115,16 +126,16 @@ def _setting(name: str) -> Any:
 
 
 class Consul(Flavoured[F], Generic[F]):
-    """A client that describes calls.  The flavours derive theirs from it, which perform them.
+    """A client that describes calls.  Each flavour derives from it a client that performs them.
 
     *host*: where the agent is: a host name, an IPv4 or IPv6 address, "host:port", a URL with a
     path in front of Consul's or without, or "unix:///path" of a socket; ``CONSUL_HTTP_ADDR``, else
     127.0.0.1.
     *port* (int or str), *scheme* ("http", "https"): 8500 and http; ``CONSUL_HTTP_SSL``.
-    *token* (str): ACL token of every call that names none; ``CONSUL_HTTP_TOKEN_FILE``,
-    ``CONSUL_HTTP_TOKEN``.  "" for none whatever the environment says.
-    *consistency*: "default", "consistent" or "stale", for every read that names none.
-    *dc* (str): datacenter of every call that names none; the agent's own when absent.
+    *token* (str): ACL token of every call that has none of its own; ``CONSUL_HTTP_TOKEN_FILE``,
+    ``CONSUL_HTTP_TOKEN``.  Pass "" for no token, even if the environment has one.
+    *consistency*: "default", "consistent" or "stale", for every read that does not say otherwise.
+    *dc* (str): datacenter of every call that does not say otherwise; by default the agent's own.
     *verify*: how to check the server's certificate: True, False, a file or folder of authorities,
     or an ``ssl.SSLContext``; ``CONSUL_HTTP_SSL_VERIFY``, ``CONSUL_CACERT``, ``CONSUL_CAPATH``.
     *cert*: client certificate, a file, (certificate, key) or (certificate, key, password), where
@@ -140,12 +151,12 @@ class Consul(Flavoured[F], Generic[F]):
     ``CONSUL_TLS_SERVER_NAME``.
     *auth*: "user:password" or a pair, for a proxy in front of Consul that asks for HTTP basic
     authentication; ``CONSUL_HTTP_AUTH``.
-    *ns*, *partition* (str): of every call that names none (Enterprise); ``CONSUL_NAMESPACE``,
-    ``CONSUL_PARTITION``.
+    *ns*, *partition* (str): namespace and admin partition of every call that does not say
+    otherwise (Enterprise); ``CONSUL_NAMESPACE``, ``CONSUL_PARTITION``.
     *headers* (mapping): sent with every request.
     *proxy*: URL of an HTTP proxy.
-    *trust_env* (bool): whether ``http_proxy`` and its like and ``~/.netrc`` count; by default for
-    agents on other machines only.
+    *trust_env* (bool): whether to read ``http_proxy``, similar variables and ``~/.netrc``; by
+    default for agents on other machines only.
     *compress* (bool): whether to ask for gzip; by default from agents on other machines only.
     *max_polls* (int): how many blocking queries may be open at a time; further ones wait.
     *workers* (int, default 16): how many plain calls run at a time, in `consul.threads`.
@@ -157,18 +168,33 @@ class Consul(Flavoured[F], Generic[F]):
     Raises ValueError or TypeError that names the wrong argument or variable.
     """
 
-    ACL: TypeAlias = _ACL
-    Agent: TypeAlias = _Agent
-    Catalog: TypeAlias = _Catalog
-    Coordinate: TypeAlias = _Coordinate
-    Event: TypeAlias = _Event
-    Health: TypeAlias = _Health
-    KV: TypeAlias = _KV
-    Operator: TypeAlias = _Operator
-    Query: TypeAlias = _Query
-    Session: TypeAlias = _Session
-    Status: TypeAlias = _Status
-    Txn: TypeAlias = _Txn
+    if TYPE_CHECKING:
+        ACL: TypeAlias = _ACL
+        Agent: TypeAlias = _Agent
+        Catalog: TypeAlias = _Catalog
+        Coordinate: TypeAlias = _Coordinate
+        Event: TypeAlias = _Event
+        Health: TypeAlias = _Health
+        KV: TypeAlias = _KV
+        Operator: TypeAlias = _Operator
+        Query: TypeAlias = _Query
+        Session: TypeAlias = _Session
+        Status: TypeAlias = _Status
+        Txn: TypeAlias = _Txn
+    else:
+        # A class is loaded when it is first touched: there are many, and a program uses few.
+        ACL = Loaded("consul.api.acl")
+        Agent = Loaded("consul.api.agent")
+        Catalog = Loaded("consul.api.catalog")
+        Coordinate = Loaded("consul.api.coordinate")
+        Event = Loaded("consul.api.event")
+        Health = Loaded("consul.api.health")
+        KV = Loaded("consul.api.kv")
+        Operator = Loaded("consul.api.operator")
+        Query = Loaded("consul.api.query")
+        Session = Loaded("consul.api.session")
+        Status = Loaded("consul.api.status")
+        Txn = Loaded("consul.api.txn")
 
     acl: _ACL[F] = lazy("ACL")
     agent: _Agent[F] = lazy("Agent")
@@ -215,6 +241,7 @@ class Consul(Flavoured[F], Generic[F]):
         cert: Cert = None,
         **options: Unpack[Options],
     ) -> None:
+        warn_of_peers()
         for name in self._foreign_options:
             if name in options:
                 kind = self.client_class or Consul
@@ -230,12 +257,15 @@ class Consul(Flavoured[F], Generic[F]):
             cert,
             options,
         )
+        self._connect()
+
+    def _connect(self) -> None:
+        """Make what sends the calls."""
         connect = compat.old_connect(self)
         if connect is None and self.client_class is not None:
             self.http = self.client_class(self.settings)
         elif connect is not None:
-            address, tls = self.settings.address, self.settings.tls
-            self.http = connect(*address[:3], tls.verify, tls.cert)
+            self.http = compat.connect_with(connect, self.settings)
         self._send = _describe if self.http is None else compat.performer(self.http, HTTPClient)
 
     def _given_token(self, token: Any) -> str | None:
@@ -270,7 +300,7 @@ class Consul(Flavoured[F], Generic[F]):
             steps.close()
             raise TypeError(
                 f"{type(self).__name__} cannot run a recipe: its adapter is of the old interface, "
-                "which has no way to wait"
+                "which cannot wait"
             )
         return steps
 
@@ -286,9 +316,37 @@ class Consul(Flavoured[F], Generic[F]):
         limit = None if timeout is None else seconds("timeout", timeout)
         return wait_for_leader(self.describe, limit)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the settings: the other side opens connections of its own."""
+        if self.settings.session is not None:
+            raise TypeError(f"{self!r} cannot be pickled: it has a session of its user's")
+        if not isinstance(self.settings.tls.verify, (bool, str)):
+            raise TypeError(f"{self!r} cannot be pickled: it has an SSLContext")
+        return _rebuilt, (type(self), self.settings, self._own_attributes())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A client with the same settings, and connections of its own."""
+        return _rebuilt(type(self), self.settings, self._own_attributes())
+
+    def _own_attributes(self) -> dict[str, Any]:
+        """What a subclass or a user has put into the client."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("http", "settings", "_send") and not isinstance(value, Noun)
+        }
+
     def __repr__(self) -> str:
         where = self.http if self.http is not None else "(describes calls only)"
         return f"<{type(self).__module__}.{type(self).__qualname__} {where}>"
+
+
+def _rebuilt(kind: type[Consul[Any]], settings: Settings, attributes: dict[str, Any]) -> Any:
+    client = kind.__new__(kind)
+    vars(client).update(attributes)
+    client.settings = settings
+    client._connect()
+    return client
 
 
 def _describe(call: Call[Any]) -> Call[Any]:

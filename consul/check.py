@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
+from consul.core.bodies import count, text_lists, texts
 from consul.core.fields import Fields
 from consul.core.request import Duration
-from consul.core.values import bracketed, duration, without_none
+from consul.core.values import Flag, Number, Text, above_zero, bracketed, flag, text, without_none
+from consul.core.values import port as port_number
 
 if TYPE_CHECKING:
     from typing import Unpack
+
+
+T = TypeVar("T")
 
 
 class Common(TypedDict, total=False):
@@ -20,16 +25,40 @@ class Common(TypedDict, total=False):
     #: "passing", "warning" or "critical" until the check first ran; Consul's default is critical.
     status: str | None
     #: How often in a row it must pass, or fail, before its status changes (1.7; warning: 1.11).
-    success_before_passing: int | None
-    failures_before_warning: int | None
-    failures_before_critical: int | None
+    success_before_passing: Number | None
+    failures_before_warning: Number | None
+    failures_before_critical: Number | None
     #: Bytes of output that are kept.
-    output_max_size: int | None
+    output_max_size: Number | None
 
 
-_COMMON = Fields(Common)
+_COMMON = Fields(
+    Common,
+    kinds={
+        "status": text,
+        "success_before_passing": count,
+        "failures_before_warning": count,
+        "failures_before_critical": count,
+        "output_max_size": count,
+    },
+)
 _CHECK = Fields(
-    durations=("interval", "timeout", "deregister"),
+    kinds={
+        "args": texts,
+        "body": text,
+        "deregister": above_zero,
+        "docker_container_id": text,
+        "header": text_lists,
+        "http": text,
+        "interval": above_zero,
+        "method": text,
+        "shell": text,
+        "timeout": above_zero,
+        "tls_server_name": text,
+        "tls_skip_verify": flag,
+        "disable_redirects": flag,
+        "ttl": above_zero,
+    },
     # As python-consul spelled them; Consul takes any case.
     as_is=(
         "args",
@@ -46,23 +75,27 @@ _CHECK = Fields(
 )
 
 
-def _required(name: str, value: Duration | None) -> Duration:
+def _required(name: str, value: T | None) -> T:
     if value is None:
         raise ValueError(f"{name} is required")
     return value
 
 
+def _shell(shell: Text | None) -> str:
+    return text("shell", shell) if shell else "sh"
+
+
 class Check:
     """Makes definitions of health checks: plain dicts, which callers may extend.
 
-    Durations are text like "10s", seconds or a timedelta.  All kinds take the keywords of
+    Durations are text like "10s", seconds or a timedelta, above 0.  All kinds take the keywords of
     `Common`, too.
     """
 
     @classmethod
     def script(
         cls,
-        args: str | Sequence[str],
+        args: Text | Iterable[Text],
         interval: Duration,
         *,
         timeout: Duration | None = None,
@@ -80,9 +113,9 @@ class Check:
                 DeprecationWarning,
                 stacklevel=2,
             )
-            args = ["sh", "-c", args if isinstance(args, str) else args.decode()]
+            args = ["sh", "-c", text("args", args)]
         check = _CHECK.body(
-            args=list(args),
+            args=_required("args", args),
             interval=_required("interval", interval),
             timeout=timeout,
             deregister=deregister,
@@ -92,17 +125,17 @@ class Check:
     @classmethod
     def http(
         cls,
-        url: str,
+        url: Text,
         interval: Duration,
         timeout: Duration | None = None,
         deregister: Duration | None = None,
-        header: Mapping[str, Sequence[str]] | None = None,
+        header: Mapping[str, Iterable[Text]] | None = None,
         *,
-        method: str | None = None,
-        body: str | None = None,
-        tls_skip_verify: bool | None = None,
-        tls_server_name: str | None = None,
-        disable_redirects: bool | None = None,
+        method: Text | None = None,
+        body: Text | None = None,
+        tls_skip_verify: Flag = None,
+        tls_server_name: Text | None = None,
+        disable_redirects: Flag = None,
         **common: Unpack[Common],
     ) -> dict[str, Any]:
         """Request *url* every *interval*: 2xx is passing, 429 warning, others critical.
@@ -113,7 +146,7 @@ class Check:
         *tls_server_name* needs Consul 1.9, *disable_redirects* 1.12.
         """
         check = _CHECK.body(
-            http=url,
+            http=text("url", url),
             header=header,
             method=method,
             body=body,
@@ -129,8 +162,8 @@ class Check:
     @classmethod
     def tcp(
         cls,
-        host: str,
-        port: int | str,
+        host: Text,
+        port: Number,
         interval: Duration,
         timeout: Duration | None = None,
         deregister: Duration | None = None,
@@ -142,7 +175,7 @@ class Check:
         *deregister*.
         """
         check = _CHECK.body(
-            tcp=f"{bracketed(host)}:{int(port)}",
+            tcp=f"{bracketed(text('host', host))}:{port_number('port', port)}",
             interval=_required("interval", interval),
             timeout=timeout,
             deregister=deregister,
@@ -158,15 +191,15 @@ class Check:
         **common: Unpack[Common],
     ) -> dict[str, Any]:
         """Turn critical when no ``agent.check.ttl_pass`` or ``ttl_warn`` comes for *ttl*."""
-        check = _CHECK.body(ttl=duration("ttl", ttl), deregister=deregister)
+        check = _CHECK.body(ttl=_required("ttl", ttl), deregister=deregister)
         return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def docker(
         cls,
-        container_id: str,
-        shell: str | None,
-        script: str | Sequence[str],
+        container_id: Text,
+        shell: Text | None,
+        script: Text | Iterable[Text],
         interval: Duration,
         deregister: Duration | None = None,
         *,
@@ -178,9 +211,12 @@ class Check:
         *script* is text for ``<shell> -c``, or a program and its arguments.  The agent must be
         configured to allow scripts.
         """
-        args = [shell or "sh", "-c", script] if isinstance(script, str) else list(script)
+        if isinstance(script, (str, bytes)):
+            args = [_shell(shell), "-c", text("script", script)]
+        else:
+            args = texts("script", script)
         check = _CHECK.body(
-            docker_container_id=container_id,
+            docker_container_id=text("container_id", container_id),
             shell=shell,
             args=args,
             interval=_required("interval", interval),
@@ -192,10 +228,10 @@ class Check:
 
 def given_or_old(
     check: Mapping[str, Any] | None,
-    script: str | Sequence[str] | None,
+    script: Text | Iterable[Text] | None,
     interval: Duration | None,
     ttl: Duration | None,
-    http: str | None,
+    http: Text | None,
     timeout: Duration | None,
 ) -> Mapping[str, Any] | None:
     """Return *check*, or the check that python-consul's deprecated arguments describe.
@@ -210,7 +246,7 @@ def given_or_old(
     names = ", ".join(old)
     if check is not None:
         raise ValueError(f"check and {names} exclude each other")
-    warnings.warn(f"{names}: deprecated, give check instead", DeprecationWarning, stacklevel=3)
+    warnings.warn(f"{names}: deprecated, give check instead", DeprecationWarning, stacklevel=4)
     if len(old.keys() & {"script", "ttl", "http"}) != 1:
         raise ValueError(f"exactly one of script, ttl and http is needed, not {names}")
     if ttl is not None:
@@ -220,8 +256,11 @@ def given_or_old(
     if interval is None:
         raise ValueError("interval is required")
     if http is not None:
-        return Check.http(http, interval, timeout)
+        return Check.http(text("http", http), interval, timeout)
     if timeout is not None:
         raise ValueError("timeout is for http only")
-    args = ["sh", "-c", script] if isinstance(script, str) else [*(script or ())]
+    if isinstance(script, (str, bytes)):
+        args = ["sh", "-c", text("script", script)]
+    else:
+        args = texts("script", script)
     return Check.script(args, interval)

@@ -10,7 +10,9 @@ The old names of python-consul are kept with their old relations to each other, 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
+
+E = TypeVar("E", bound="ConsulException")
 
 
 class ConsulException(Exception):
@@ -18,6 +20,7 @@ class ConsulException(Exception):
 
     *status* (int), *body* (str), *index* (int): what the server answered, None without an answer.
     *method* (str), *path* (str): the request, None for an error outside of one.
+    *server* (str): the agent's base URL, None where no request was sent.
     """
 
     status: int | None = None
@@ -25,14 +28,36 @@ class ConsulException(Exception):
     index: int | None = None
     method: str | None = None
     path: str | None = None
+    server: str | None = None
 
     def __str__(self) -> str:
-        text = super().__str__()
+        # Not super(): an exception of `consul.core.failures.like` has a library's class there,
+        # which may want attributes of its own.
+        text = Exception.__str__(self)
         if self.method is None:
             return text
         if self.status is not None and not text.startswith(str(self.status)):
             text = f"{self.status} {text}"
-        return f"{self.method} {self.path}: {text}".rstrip()
+        where = self.path if self.server is None else f"{self.server}{self.path}"
+        return f"{self.method} {where}: {text}".rstrip()
+
+    def __repr__(self) -> str:
+        return Exception.__repr__(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A class made by `consul.core.failures.like` cannot be found by its name.
+        kind: type[Any] = type(self)
+        while kind.__dict__.get("made_by_like"):
+            kind = kind.__mro__[1]
+        state = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return _rebuilt, (kind, self.args, state)
+
+
+def _rebuilt(kind: type[E], args: tuple[Any, ...], state: dict[str, Any]) -> E:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(state)
+    return error
 
 
 class Timeout(ConsulException):
@@ -70,7 +95,18 @@ class ACLDisabled(ConsulException):
 
 
 class ACLPermissionDenied(ConsulException):
-    """403: the token is unknown or lacks a permission."""
+    """403: the token is unknown or lacks a permission.
+
+    *token_sent* (bool): whether the request had a token; None where that is not known.
+    """
+
+    token_sent: bool | None = None
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.token_sent is None:
+            return text
+        return f"{text} ({'with a token' if self.token_sent else 'no token was sent'})"
 
 
 class NotFound(ConsulException):
@@ -101,11 +137,31 @@ class RateLimited(ClientError):
 
 
 class ServerError(ConsulException):
-    """5xx: the server failed, or refused the request without saying so by a 4xx."""
+    """5xx: the server failed, or refused the request with a 5xx where a 4xx would be right."""
 
 
 class NoLeader(ServerError):
     """500 because the cluster has no leader, is about to change it, or cannot be reached."""
+
+
+class Closed(ConsulException, RuntimeError):
+    """The client is closed."""
+
+
+class InvalidSession(NotFound, ServerError):
+    """There is no such session, or it has ended: a 404 to ``session.renew``, a 500 to a lock."""
+
+
+class UnknownService(NotFound, ServerError):
+    """The agent has no such service: a 404, or a 500 before Consul 1.12."""
+
+
+class UnknownCheck(NotFound, ServerError):
+    """The agent has no such check: a 404, or a 500 before Consul 1.12."""
+
+
+class UnknownQuery(NotFound, ServerError):
+    """There is no such prepared query: a 404 to a read, a 500 to a write."""
 
 
 #: Statuses with a class of their own; `answer` falls back on the hundreds.
@@ -140,6 +196,21 @@ LEADERLESS = (
 )
 
 
+#: Texts that tell what is missing, for versions of Consul and endpoints differ in the status.
+MISSING: dict[str, type[ConsulException]] = {
+    "Session id '": InvalidSession,
+    "invalid session": InvalidSession,
+    "failed session lookup": InvalidSession,
+    "Unknown service ID": UnknownService,
+    "No service registered with ID": UnknownService,
+    'ServiceID "': UnknownService,
+    "Unknown check ID": UnknownCheck,
+    "does not have associated TTL": UnknownCheck,
+    "Query not found": UnknownQuery,
+    "Cannot modify non-existent prepared query": UnknownQuery,
+}
+
+
 def answer(status: int, body: str, index: int | None = None) -> ConsulException:
     """The exception for an answer with a status that is not good.
 
@@ -158,7 +229,9 @@ def answer(status: int, body: str, index: int | None = None) -> ConsulException:
             kind = NoLeader
         else:
             kind = ServerError
-    bare = kind in (ACLDisabled, ACLPermissionDenied, NotFound)
+    if kind in (NotFound, ServerError):
+        kind = next((found for text, found in MISSING.items() if text in body), kind)
+    bare = status in (401, 403, 404)
     error = kind(body if bare else f"{status} {body}".rstrip())
     error.status, error.body, error.index = status, body, index
     return error

@@ -62,6 +62,8 @@ class HTTPClient(BlockingClient):
     takes *session* to change it, or that gives one, gets all of requests.
     """
 
+    # Programs catch requests' exceptions, which ours are; urllib3's are beneath those.
+    like_library = False
     timeout_class = Timeout
     failures = (OSError, urllib3.exceptions.HTTPError, ValueError, Unsent)
 

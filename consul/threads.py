@@ -54,7 +54,11 @@ class HTTPClient(std.HTTPClient):
         future: CallFuture[T] = CallFuture(runner)
         # One that is cancelled before it began is not run.
         future.add_done_callback(lambda _: steps.close())
-        return self._waiters.start(future, future.work, self._run_here, steps, runner)
+        try:
+            return self._waiters.start(future, future.work, self._run_here, steps, runner)
+        except BaseException:
+            steps.close()
+            raise
 
     def _performing(
         self, send: Callable[[Call[Any]], Any] | None
@@ -68,9 +72,10 @@ class HTTPClient(std.HTTPClient):
 
     def close(self) -> None:
         """Close the connections; calls that are open fail, those not begun are cancelled."""
-        super().close()
+        # First what has not begun, which could not be cancelled once it fails.
         self._workers.close()
         self._waiters.close()
+        super().close()
 
 
 class Consul(ClosesDirectly, base.Consul[Futures]):

@@ -125,5 +125,5 @@ class Consul(ClosesAwaited, base.Consul[Yielded]):
     client_class = HTTPClient
 
     def close(self) -> Future[None]:
-        """Close the connections; open calls fail, later ones are a RuntimeError."""
+        """Close the connections; open calls fail, later ones raise `consul.Closed`."""
         return self.http.close()

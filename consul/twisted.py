@@ -2,7 +2,7 @@
 
 It does not use treq or Twisted's Agent: they parse and rebuild what is the same in each call, which
 takes longer than the rest.  Importing this or making a client installs no reactor.  The first call
-takes the reactor that there is.
+takes the installed reactor.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class HTTPClient(DeferredClient):
 
     @property
     def connections(self) -> Connections:
-        """The connections to the agent, by the reactor that there is."""
+        """The connections to the agent, by the installed reactor."""
         if self._connections is None:
             from twisted.internet import reactor
 
@@ -80,7 +80,7 @@ class HTTPClient(DeferredClient):
 
     @property
     def reactor(self) -> Any:
-        """The reactor that there is."""
+        """The installed reactor."""
         return self.connections.reactor
 
     def exchange(self, request: Request) -> Deferred[Response]:
@@ -119,5 +119,5 @@ class Consul(ClosesAwaited, base.Consul[Deferring]):
     client_class = HTTPClient
 
     def close(self) -> Deferred[None]:
-        """Close the connections; open calls fail, later ones are a RuntimeError."""
+        """Close the connections; open calls fail, later ones raise `consul.Closed`."""
         return self.http.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import random
 import shutil
 import socket
 import subprocess
@@ -229,18 +230,22 @@ class Agent:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports free for TCP and UDP; all are held until the last is found, so none comes twice."""
-    ports: list[int] = []
-    with contextlib.ExitStack() as held:
-        while len(ports) < count:
-            tcp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            tcp.bind((Agent.host, 0))
-            port: int = tcp.getsockname()[1]
-            udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            with contextlib.suppress(OSError):
-                udp.bind((Agent.host, port))
-                ports.append(port)
-    return ports
+    """Ports free for TCP and UDP, chosen by chance below those that systems give to connections.
+
+    So none is taken by a connection while its agent is being restarted.
+    """
+    ports: set[int] = set()
+    while len(ports) < count:
+        port = random.SystemRandom().randrange(10_000, 32_768)
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+            contextlib.suppress(OSError),
+        ):
+            tcp.bind((Agent.host, port))
+            udp.bind((Agent.host, port))
+            ports.add(port)
+    return list(ports)
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

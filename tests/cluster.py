@@ -410,6 +410,10 @@ class Record:
     def of(self, flavour: str) -> list[Seen]:
         return [seen for seen in self.seen if seen.flavour == flavour]
 
+    def made(self, flavour: str) -> int:
+        """Writes of either kind."""
+        return int(min(self.total("written", flavour), self.total("counted", flavour)))
+
     def total(self, name: str, flavour: str | None = None) -> Any:
         return sum(
             getattr(seen, name) for seen in self.seen if flavour is None or seen.flavour == flavour
@@ -432,8 +436,11 @@ def present() -> list[str]:
     return found
 
 
-def run(cluster: Cluster, flavours: list[str], seconds: float) -> Record:
-    """Load on *cluster* for *seconds*, in which its leader is ended and started again in turn."""
+def run(cluster: Cluster, flavours: list[str], seconds: float, enough: int = 0) -> Record:
+    """Load on *cluster* for *seconds*, in which its leader is ended and started again in turn.
+
+    Both ways to end it are used, and each flavour makes *enough* writes, however slow the machine.
+    """
     record = Record(cluster.servers[0].version)
     workers: list[Worker] = []
     for flavour in flavours:
@@ -452,10 +459,12 @@ def run(cluster: Cluster, flavours: list[str], seconds: float) -> Record:
     try:
         time.sleep(1)
         for how in itertools.cycle(("SIGKILL", "SIGTERM")):
-            if time.monotonic() - began > seconds:
+            if time.monotonic() - began > seconds and len(record.ended) > 1:
                 break
             record.ended.append(_end_leader(cluster, how))
             time.sleep(1)
+        for flavour in flavours:
+            wait_for(lambda f=flavour: record.made(f) >= enough, f"{flavour} writes too little")
     finally:
         for worker in workers:
             worker.done.set()

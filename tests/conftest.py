@@ -8,21 +8,116 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
+from consul.core import answers
 from tests.agent import Agent
 from tests.flavours import FLAVOURS, Blocking, Flavour, missing
-from tests.matrix import pytest_addoption as pytest_addoption
-from tests.matrix import pytest_configure as pytest_configure
+from tests.matrix import Plugin
 from tools import servers
+
+# An example may take long on a machine that has other things to do.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 FOUND = {server.version: server for server in servers.find()}
 VERSIONS = sorted({*FOUND, *servers.wanted()})
+
+
+#: What `make quick` runs: one flavour that blocks, one that is awaited.
+QUICK = ("std", "aio")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--matrix", metavar="FILE", help="write the table of behaviours here")
+    parser.addoption(
+        "--quick", action="store_true", help=f"only {', '.join(QUICK)}, and one server"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Plugin(config), "matrix")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        first = next(iter(FOUND), None)
+        left_out = [item for item in items if not is_quick(item, first)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    # With `pytest -n`, groups are begun in this order.
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: rank(group(item.nodeid)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What `pytest -n` gives to its processes: a group at a time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
+def parameters(item: pytest.Item) -> Mapping[str, Any]:
+    callspec = getattr(item, "callspec", None)
+    return {} if callspec is None else callspec.params
+
+
+def is_quick(item: pytest.Item, version: servers.Version | None) -> bool:
+    params = parameters(item)
+    # The type checkers are `make check`'s.
+    if item.path.name == "test_typing.py":
+        return False
+    return params.get("flavour", QUICK[0]) in QUICK and params.get("server", version) == version
+
+
+#: Files whose fixtures cost more than it would save to have the flavours side by side.
+TOGETHER = {"network/test_addresses", "network/test_tls"}
+#: Tests that have groups of their own, and what of their ids is part of the group's name.
+APART = {
+    "test_everything_under_gevent": re.compile(r"\w+"),
+    # One cluster for all flavours, and all of them idle at the same time.
+    "test_leader_loss": re.compile(r"[\d.]+\d"),
+    "test_idle_for_21_s": re.compile(r"^"),
+}
+#: What takes longest begins first, so that nobody waits for it in the end.
+FIRST = (
+    *("test_everything_under_gevent", "test_leader_loss", "unit/test_typing"),
+    *("test_idle_for_21_s", "packaging/", "network/test_soak"),
+)
+
+
+def group(nodeid: str) -> str:
+    """Which tests share a process of `pytest -n`: those of a file, for each flavour.
+
+    So a file's own fixtures are made once, and no flavour waits for another.
+    """
+    path, _, name = nodeid.partition("::")
+    name, _, case = name.partition("[")
+    if name in APART:
+        found = APART[name].search(case)
+        return f"{name} {found[0] if found else ''}".strip()
+    file = path.removeprefix("tests/").removesuffix(".py")
+    flavours = [part for part in case.rstrip("]").split("-") if part in FLAVOURS]
+    return file if file in TOGETHER or not flavours else f"{file} {flavours[0]}"
+
+
+def rank(name: str) -> int:
+    places = [number for number, start in enumerate(FIRST) if name.startswith(start)]
+    return places[0] if places else len(FIRST)
 
 
 def pytest_report_header() -> list[str]:
@@ -109,6 +204,19 @@ def consul(make_client: Callable[..., Blocking], agent: Agent) -> Blocking:
 def acl_consul(make_client: Callable[..., Blocking], acl_agent: Agent) -> Blocking:
     """The same, of an agent with ACLs, with its management token."""
     return make_client(port=acl_agent.port, token=acl_agent.token)
+
+
+@pytest.fixture(params=["orjson", "json"])
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of the parser that reads answers: each of the two."""
+    loads = answers._standard_loads
+    if request.param == "orjson":
+        try:
+            loads = import_module("orjson").loads
+        except ImportError as error:
+            missing(str(error))
+    monkeypatch.setattr(answers, "_loads", loads)
+    return str(request.param)
 
 
 @pytest.fixture

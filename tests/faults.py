@@ -140,6 +140,8 @@ class FaultServer(Listener):
         #: The head of each request, as text, and when it came.
         self.requests: list[str] = []
         self.times: list[float] = []
+        #: Handshakes begun where no TLS is spoken.
+        self.greeted = 0
         #: When clients left connections that "hang".
         self.left: list[float] = []
         super().__init__(port, listens=listens)
@@ -159,6 +161,7 @@ class FaultServer(Listener):
         while (request := message(connection)) is not None:
             if request.startswith(b"\x16"):
                 # TLS where none is spoken: as silent as the rest of a "hang".
+                self.greeted += 1
                 self._hang(connection)
                 return
             self.times.append(time.monotonic())
@@ -197,19 +200,19 @@ class FaultServer(Listener):
 
 def message(connection: socket.socket) -> bytes | None:
     """The next message, one at a time, or what looks like TLS; None at the end of them."""
-    received, size = b"", None
+    received, size = bytearray(), None
     while size is None or len(received) < size:
-        data = connection.recv(65536)
+        data = connection.recv(2**18)
         if not data:
             return None
         received += data
         if received.startswith(b"\x16"):
-            return received
-        head, end, _ = received.partition(b"\r\n\r\n")
-        if end:
-            length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-            size = len(head + end) + (int(length[1]) if length else 0)
-    return received
+            break
+        end = received.find(b"\r\n\r\n") if size is None else -1
+        if end >= 0:
+            length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", received[:end])
+            size = end + 4 + (int(length[1]) if length else 0)
+    return bytes(received)
 
 
 def _good(method: str, path: str) -> bytes:
@@ -226,14 +229,19 @@ class Proxy(Listener):
 
     def __init__(self, target: int) -> None:
         self.target = target
+        #: Requests that the target has been sent.
+        self.passed = 0
         self.drops = 0
         self.dropped = 0
+        self._lock = threading.Lock()
         super().__init__()
 
     def _serve(self, connection: socket.socket) -> None:
         with socket.create_connection(("127.0.0.1", self.target)) as server:
             while (request := message(connection)) is not None:
                 server.sendall(request)
+                with self._lock:
+                    self.passed += 1
                 answer = message(server)
                 if answer is None:
                     return

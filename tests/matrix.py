@@ -94,10 +94,11 @@ def _row(cells: list[str]) -> Iterator[str]:
 
 
 class Plugin:
-    """Listens to the run."""
+    """Listens to the run.  With `pytest -n`, the processes hand their rows to the first one."""
 
-    def __init__(self, target: str | None) -> None:
-        self.target = target
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.target = config.getoption("--matrix") or os.environ.get("CONSUL_MATRIX")
         self.matrix = Matrix()
 
     @pytest.hookimpl(hookwrapper=True)
@@ -121,20 +122,18 @@ class Plugin:
         server = ".".join(map(str, version)) if version else ANY
         self.matrix.add(marker.args[:2], flavour, server, outcome)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        # One that crashed has handed over nothing, and has failed the run.
+        self.matrix.load(getattr(node, "workeroutput", {}).get("matrix", []))
+
     def pytest_sessionfinish(self) -> None:
-        if self.target and self.matrix.rows:
+        if hasattr(self.config, "workeroutput"):
+            self.config.workeroutput["matrix"] = self.matrix.dump()
+        elif self.target and self.matrix.rows:
             # A run under gevent hands its results to the run that started it.
             if self.target.endswith(".json"):
                 text = json.dumps(self.matrix.dump())
             else:
                 text = self.matrix.text()
             Path(self.target).write_text(text, encoding="utf-8")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--matrix", metavar="FILE", help="write the table of behaviours here")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    plugin = Plugin(config.getoption("--matrix") or os.environ.get("CONSUL_MATRIX"))
-    config.pluginmanager.register(plugin, "matrix")

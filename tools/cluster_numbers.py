@@ -1,4 +1,4 @@
-"""Writes docs/cluster.rst, a part of docs/network.rst: what clients see while leaders come and go.
+"""Writes docs/cluster.rst, a part of docs/leader.rst: what clients see while leaders come and go.
 
     python tools/cluster_numbers.py [--seconds 60] [--output docs/cluster.rst]
 

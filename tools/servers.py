@@ -104,11 +104,16 @@ def wanted() -> list[Version]:
 # What is there
 
 
-def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of all that this project keeps on the machine."""
     # The XDG specification has relative paths ignored.
     base = environ.get("XDG_CACHE_HOME", "")
     root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return root / "python-consul" / "servers"
+    return root / "python-consul"
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    return cache_root(environ) / "servers"
 
 
 def candidates(environ: Mapping[str, str] = os.environ) -> Iterator[tuple[str, Path]]:
@@ -198,15 +203,24 @@ def kept(name: str, version: Version, make: Callable[[Path], Path]) -> Server:
 
 def fetch_debian() -> Server:
     """Debian's package, from the machine's own mirror, unpacked."""
-    for tool in ("apt-get", "dpkg"):
-        if shutil.which(tool) is None:
-            raise Unavailable(f"Consul {dotted(DEBIAN)} comes as a Debian package; no {tool} here")
+    needs("apt-get", "dpkg")
     source = debian_source()
     return kept(dotted(DEBIAN), DEBIAN, lambda work: unpack_debian(source, work))
 
 
+def needs(*tools: str) -> None:
+    for tool in tools:
+        if shutil.which(tool) is None:
+            raise Unavailable(f"a package of Debian's is needed, and there is no {tool} here")
+
+
 def unpack_debian(source: str, work: Path) -> Path:
     say(f"fetching Consul {dotted(DEBIAN)}, a package of Debian {DEBIAN_SUITE}")
+    return unpack("consul", source, work) / "usr" / "bin" / "consul"
+
+
+def unpack(package: str, source: str, work: Path) -> Path:
+    """The folder in which the files of a Debian package are, which comes from *source*."""
     for name in ("parts", "preferences", "lists/partial", "cache/archives/partial", "deb"):
         (work / name).mkdir(parents=True)
     (work / "parts" / "debian.sources").write_text(source)
@@ -224,10 +238,10 @@ def unpack_debian(source: str, work: Path) -> Path:
     }
     apt = ["apt-get", "-qq", *(f"-o{key}={value}" for key, value in settings.items())]
     run([*apt, "update"], work)
-    run([*apt, "download", "consul"], work / "deb")
-    (package,) = (work / "deb").glob("consul_*.deb")
-    run(["dpkg", "-x", str(package), "unpacked"], work)
-    return work / "unpacked" / "usr" / "bin" / "consul"
+    run([*apt, "download", package], work / "deb")
+    (file,) = (work / "deb").glob(f"{package}_*.deb")
+    run(["dpkg", "-x", str(file), "unpacked"], work)
+    return work / "unpacked"
 
 
 def run(command: list[str], folder: Path) -> None:
@@ -246,20 +260,26 @@ def run(command: list[str], folder: Path) -> None:
         raise Unavailable(f"`{subject}` failed with status {done.returncode}: {last[0]}")
 
 
-def debian_source(etc: Path = Path("/etc/apt")) -> str:
+def debian_source(etc: Path = Path("/etc/apt"), suite: str = DEBIAN_SUITE) -> str:
     """The machine's own Debian source, turned to the suite that has the package."""
+    changed = {**debian_fields(etc), "Types": "deb", "Suites": suite, "Components": "main"}
+    return "".join(f"{name}: {value}\n" for name, value in changed.items())
+
+
+def debian_fields(etc: Path = Path("/etc/apt")) -> dict[str, str]:
+    """The fields of the machine's own Debian source."""
     parts = etc / "sources.list.d"
     for path in sorted(parts.glob("*.sources")):
         for fields in stanzas(path.read_text(errors="replace")):
             if is_debian(fields):
-                return retargeted(fields)
+                return fields
     for path in (etc / "sources.list", *sorted(parts.glob("*.list"))):
         if path.exists():
             for line in path.read_text(errors="replace").splitlines():
                 fields = one_line(line)
                 if is_debian(fields):
-                    return retargeted(fields)
-    raise Unavailable(f"no Debian source in {etc}, so no package of Consul {dotted(DEBIAN)}")
+                    return fields
+    raise Unavailable(f"no Debian source in {etc}, so no package of Debian's")
 
 
 def stanzas(text: str) -> Iterator[dict[str, str]]:
@@ -295,11 +315,6 @@ def is_debian(fields: Mapping[str, str]) -> bool:
             or any(uri.rstrip("/").endswith("/debian") for uri in uris)
         )
     )
-
-
-def retargeted(fields: Mapping[str, str]) -> str:
-    changed = {**fields, "Types": "deb", "Suites": DEBIAN_SUITE, "Components": "main"}
-    return "".join(f"{name}: {value}\n" for name, value in changed.items())
 
 
 def go_needed() -> str:

@@ -9,7 +9,7 @@ from consul.api.options import ACLRead, WithDC
 from consul.core import answers
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
-from consul.core.values import segment
+from consul.core.values import Text, segment, text
 
 if TYPE_CHECKING:
     import builtins
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from consul.core.request import Call
 
-_TOKEN = Fields(acl_id="ID")
+_TOKEN = Fields(kinds={"acl_id": text, "name": text, "type": text, "rules": text}, acl_id="ID")
 
 
 class ACLEntry(TypedDict):
@@ -34,13 +34,13 @@ class ACLEntry(TypedDict):
     ModifyIndex: int
 
 
-def _secrets(acl_id: str | None) -> tuple[str, ...]:
+def _secrets(acl_id: Text | None) -> tuple[str, ...]:
     """What must not be shown of a call about *acl_id*: it is the token itself."""
-    return (acl_id, segment("acl_id", acl_id)) if acl_id else ()
+    return (text("acl_id", acl_id), segment("acl_id", acl_id)) if acl_id else ()
 
 
 def _body(
-    name: str | None, type: str | None, rules: str | None, acl_id: str | None
+    name: Text | None, type: str | None, rules: Text | None, acl_id: Text | None
 ) -> dict[str, Any]:
     if type not in ("client", "management", None):
         raise ValueError(f"type must be 'client' or 'management': {type!r}")
@@ -56,7 +56,7 @@ class ACL(Noun[F]):
 
     @endpoint("GET /v1/acl/list", removed="1.11.0")
     def list(
-        self, token: str | None = None, **options: Unpack[ACLRead]
+        self, token: Text | None = None, **options: Unpack[ACLRead]
     ) -> Call[builtins.list[ACLEntry]]:
         """List all tokens.
 
@@ -68,7 +68,7 @@ class ACL(Noun[F]):
 
     @endpoint("GET /v1/acl/info/:acl_id", removed="1.11.0")
     def info(
-        self, acl_id: str, token: str | None = None, **options: Unpack[ACLRead]
+        self, acl_id: Text, token: Text | None = None, **options: Unpack[ACLRead]
     ) -> Call[ACLEntry | None]:
         """Read one token: an `ACLEntry`, or None when it does not exist.
 
@@ -87,11 +87,11 @@ class ACL(Noun[F]):
     @endpoint("PUT /v1/acl/create", repeatable=False, removed="1.11.0")
     def create(
         self,
-        name: str | None = None,
+        name: Text | None = None,
         type: str = "client",
-        rules: str | None = None,
-        acl_id: str | None = None,
-        token: str | None = None,
+        rules: Text | None = None,
+        acl_id: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[WithDC],
     ) -> Call[str]:
         """Create a token.  Return its id: *acl_id*, or a new one.
@@ -116,11 +116,11 @@ class ACL(Noun[F]):
     @endpoint("PUT /v1/acl/update", repeatable=False, removed="1.11.0")
     def update(
         self,
-        acl_id: str,
-        name: str | None = None,
+        acl_id: Text,
+        name: Text | None = None,
         type: str | None = None,
-        rules: str | None = None,
-        token: str | None = None,
+        rules: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[WithDC],
     ) -> Call[str]:
         """Replace a token, or create it when it does not exist.  Return its id.
@@ -145,7 +145,9 @@ class ACL(Noun[F]):
         )
 
     @endpoint("PUT /v1/acl/clone/:acl_id", repeatable=False, removed="1.11.0")
-    def clone(self, acl_id: str, token: str | None = None, **options: Unpack[WithDC]) -> Call[str]:
+    def clone(
+        self, acl_id: Text, token: Text | None = None, **options: Unpack[WithDC]
+    ) -> Call[str]:
         """Create a token with the rules of another one.  Return the id of the new token.
 
         Raises ACLPermissionDenied unless *token* is a management token, and when *acl_id* does not
@@ -165,7 +167,7 @@ class ACL(Noun[F]):
 
     @endpoint("PUT /v1/acl/destroy/:acl_id", repeatable=False, removed="1.11.0")
     def destroy(
-        self, acl_id: str, token: str | None = None, **options: Unpack[WithDC]
+        self, acl_id: Text, token: Text | None = None, **options: Unpack[WithDC]
     ) -> Call[bool]:
         """Delete a token.  Return True.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from consul.api.noun import Noun
@@ -15,11 +15,11 @@ from consul.api.options import (
     DatacentersRead,
 )
 from consul.api.params import tags
-from consul.core import answers
+from consul.core import answers, bodies
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import segment
+from consul.core.values import Flag, Number, Text, flag, identifier, segment, text
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -27,7 +27,23 @@ if TYPE_CHECKING:
     from consul.core.answers import Indexed
     from consul.core.request import Call
 
-_REGISTRATION = Fields(node_id="ID", dc="Datacenter")
+_REGISTRATION = Fields(
+    kinds={
+        "node": identifier,
+        "address": text,
+        "node_id": text,
+        "dc": text,
+        "tagged_addresses": bodies.text_map,
+        "node_meta": bodies.text_map,
+        "service": bodies.CATALOG_SERVICE,
+        "check": bodies.CATALOG_CHECK,
+        "skip_node_update": flag,
+    },
+    node_id="ID",
+    dc="Datacenter",
+)
+#: What may be there has any name, also one that cannot be registered here.
+_REMOVAL = Fields(dc="Datacenter", kinds={"dc": text})
 
 
 class Node(TypedDict):
@@ -117,6 +133,14 @@ class CatalogService(TypedDict):
     ModifyIndex: int
 
 
+def _some(name: str, value: Text) -> str:
+    result = text(name, value)
+    if not result:
+        # Consul would take it for absent and remove the whole node.
+        raise ValueError(f"{name} must not be empty")
+    return result
+
+
 class Catalog(Noun[F]):
     """The catalog of nodes and services, /v1/catalog.
 
@@ -127,17 +151,17 @@ class Catalog(Noun[F]):
     @endpoint("PUT /v1/catalog/register", repeatable=True)
     def register(
         self,
-        node: str,
-        address: str,
+        node: Text,
+        address: Text,
         service: Mapping[str, Any] | None = None,
         check: Mapping[str, Any] | None = None,
-        dc: str | None = None,
-        token: str | None = None,
+        dc: Text | None = None,
+        token: Text | None = None,
         *,
-        node_meta: Mapping[str, str] | None = None,
-        node_id: str | None = None,
-        tagged_addresses: Mapping[str, str] | None = None,
-        skip_node_update: bool | None = None,
+        node_meta: Mapping[str, Text] | None = None,
+        node_id: Text | None = None,
+        tagged_addresses: Mapping[str, Text] | None = None,
+        skip_node_update: Flag = None,
         **options: Unpack[Common],
     ) -> Call[bool]:
         """Register a node, and a service or a check of it.  Return True.
@@ -179,11 +203,11 @@ class Catalog(Noun[F]):
     @endpoint("PUT /v1/catalog/deregister", repeatable=True)
     def deregister(
         self,
-        node: str,
-        service_id: str | None = None,
-        check_id: str | None = None,
-        dc: str | None = None,
-        token: str | None = None,
+        node: Text,
+        service_id: Text | None = None,
+        check_id: Text | None = None,
+        dc: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[Common],
     ) -> Call[bool]:
         """Remove a node with all its services and checks, or only one of those.  Return True.
@@ -196,14 +220,10 @@ class Catalog(Noun[F]):
         """
         if service_id is not None and check_id is not None:
             raise ValueError("service_id and check_id exclude each other")
-        for name, value in (("node", node), ("service_id", service_id), ("check_id", check_id)):
-            if value == "":
-                # Consul would take it for absent and remove the whole node.
-                raise ValueError(f"{name} must not be empty")
-        body = _REGISTRATION.body(
-            node=node,
-            service_id=service_id,
-            check_id=check_id,
+        body = _REMOVAL.body(
+            node=_some("node", node),
+            service_id=None if service_id is None else _some("service_id", service_id),
+            check_id=None if check_id is None else _some("check_id", check_id),
             # Consul ignores the datacenter of the query here.
             dc=dc or self._client.settings.dc,
         )
@@ -229,12 +249,12 @@ class Catalog(Noun[F]):
     @endpoint("GET /v1/catalog/nodes")
     def nodes(
         self,
-        index: int | str | None = None,
+        index: Number | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
-        dc: str | None = None,
-        near: str | None = None,
-        token: str | None = None,
+        dc: Text | None = None,
+        near: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[CatalogNodesRead],
     ) -> Call[Indexed[list[Node]]]:
         """List all nodes: (index, nodes).
@@ -261,11 +281,11 @@ class Catalog(Noun[F]):
     @endpoint("GET /v1/catalog/services")
     def services(
         self,
-        index: int | str | None = None,
+        index: Number | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
-        dc: str | None = None,
-        token: str | None = None,
+        dc: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[CatalogServicesRead],
     ) -> Call[Indexed[dict[str, list[str]]]]:
         """List the names of all services, each with all its tags: (index, dict).
@@ -291,12 +311,12 @@ class Catalog(Noun[F]):
     @endpoint("GET /v1/catalog/node/:node")
     def node(
         self,
-        node: str,
-        index: int | str | None = None,
+        node: Text,
+        index: Number | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
-        dc: str | None = None,
-        token: str | None = None,
+        dc: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[CatalogNodeRead],
     ) -> Call[Indexed[CatalogNode | None]]:
         """Read a node and its services: (index, node), or (index, None) for an unknown node.
@@ -321,14 +341,14 @@ class Catalog(Noun[F]):
     @endpoint("GET /v1/catalog/service/:service")
     def service(
         self,
-        service: str,
-        index: int | str | None = None,
+        service: Text,
+        index: Number | None = None,
         wait: Duration | None = None,
-        tag: str | Sequence[str] | None = None,
+        tag: Text | Iterable[Text] | None = None,
         consistency: str | None = None,
-        dc: str | None = None,
-        near: str | None = None,
-        token: str | None = None,
+        dc: Text | None = None,
+        near: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[CatalogServiceRead],
     ) -> Call[Indexed[list[CatalogService]]]:
         """List the instances of a service: (index, instances), [] for an unknown service.

@@ -9,7 +9,7 @@ from consul.api.options import Scope, WithToken
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import segment
+from consul.core.values import Number, Text, segment
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -57,8 +57,8 @@ class Coordinate(Noun[F]):
     @endpoint("GET /v1/coordinate/nodes")
     def nodes(
         self,
-        dc: str | None = None,
-        index: int | str | None = None,
+        dc: Text | None = None,
+        index: Number | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         **options: Unpack[WithToken],
@@ -85,9 +85,9 @@ class Coordinate(Noun[F]):
     @endpoint("GET /v1/coordinate/node/:node")
     def node(
         self,
-        node: str,
-        dc: str | None = None,
-        index: int | str | None = None,
+        node: Text,
+        dc: Text | None = None,
+        index: Number | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         **options: Unpack[WithToken],

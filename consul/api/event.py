@@ -9,7 +9,7 @@ from consul.api.options import WithDC
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import body_bytes, segment
+from consul.core.values import Number, Text, body_bytes, segment
 
 if TYPE_CHECKING:
     import builtins
@@ -52,12 +52,12 @@ class Event(Noun[F]):
     @endpoint("PUT /v1/event/fire/:name", repeatable=False)
     def fire(
         self,
-        name: str,
+        name: Text,
         body: str | bytes | None = "",
-        node: str | None = None,
-        service: str | None = None,
-        tag: str | None = None,
-        token: str | None = None,
+        node: Text | None = None,
+        service: Text | None = None,
+        tag: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[WithDC],
     ) -> Call[FiredEvent]:
         """Send the event *name* with *body* (bytes, or str as UTF-8) to all nodes.
@@ -83,14 +83,14 @@ class Event(Noun[F]):
     @endpoint("GET /v1/event/list")
     def list(
         self,
-        name: str | None = None,
-        index: int | str | None = None,
+        name: Text | None = None,
+        index: Number | None = None,
         wait: Duration | None = None,
-        token: str | None = None,
+        token: Text | None = None,
         *,
-        node: str | None = None,
-        service: str | None = None,
-        tag: str | None = None,
+        node: Text | None = None,
+        service: Text | None = None,
+        tag: Text | None = None,
         **options: Unpack[WithDC],
     ) -> Call[Indexed[builtins.list[UserEvent]]]:
         """List the last events that this agent saw, 256 at most: (index, events).

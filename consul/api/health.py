@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from consul.api.catalog import Node, NodeService
 from consul.api.noun import Noun
 from consul.api.options import HealthChecksRead, HealthNodeRead, HealthServiceRead
-from consul.api.params import tags
+from consul.api.params import one_or_absent, tags
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import segment
+from consul.core.values import Flag, Number, Text, segment, text
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -62,14 +62,14 @@ class Health(Noun[F]):
     @endpoint("GET /v1/health/service/:service")
     def service(
         self,
-        service: str,
-        index: int | str | None = None,
+        service: Text,
+        index: Number | None = None,
         wait: Duration | None = None,
-        passing: bool | None = None,
-        tag: str | Sequence[str] | None = None,
-        dc: str | None = None,
-        near: str | None = None,
-        token: str | None = None,
+        passing: Flag = None,
+        tag: Text | Iterable[Text] | None = None,
+        dc: Text | None = None,
+        near: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[HealthServiceRead],
     ) -> Call[Indexed[list[ServiceEntry]]]:
         """List the instances of a service with their checks: (index, instances).
@@ -85,7 +85,7 @@ class Health(Noun[F]):
             "service",
             f"/v1/health/service/{segment('service', service)}",
             answers.indexed,
-            (("passing", True if passing else None), *tags(tag)),
+            (("passing", one_or_absent("passing", passing)), *tags(tag)),
             options,
             index=index,
             wait=wait,
@@ -97,12 +97,12 @@ class Health(Noun[F]):
     @endpoint("GET /v1/health/checks/:service")
     def checks(
         self,
-        service: str,
-        index: int | str | None = None,
+        service: Text,
+        index: Number | None = None,
         wait: Duration | None = None,
-        dc: str | None = None,
-        near: str | None = None,
-        token: str | None = None,
+        dc: Text | None = None,
+        near: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[HealthChecksRead],
     ) -> Call[Indexed[list[HealthCheck]]]:
         """List the checks of a service: (index, checks), [] for an unknown service.
@@ -128,12 +128,12 @@ class Health(Noun[F]):
     @endpoint("GET /v1/health/state/:name")
     def state(
         self,
-        name: str,
-        index: int | str | None = None,
+        name: Text,
+        index: Number | None = None,
         wait: Duration | None = None,
-        dc: str | None = None,
-        near: str | None = None,
-        token: str | None = None,
+        dc: Text | None = None,
+        near: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[HealthChecksRead],
     ) -> Call[Indexed[list[HealthCheck]]]:
         """List the checks in a state: (index, checks).
@@ -144,6 +144,7 @@ class Health(Noun[F]):
 
         ``GET /v1/health/state/:name``
         """
+        name = text("name", name)
         if name not in STATES:
             raise ValueError(f"name must be one of {', '.join(STATES)}: {name!r}")
         return self._read(
@@ -162,11 +163,11 @@ class Health(Noun[F]):
     @endpoint("GET /v1/health/node/:node")
     def node(
         self,
-        node: str,
-        index: int | str | None = None,
+        node: Text,
+        index: Number | None = None,
         wait: Duration | None = None,
-        dc: str | None = None,
-        token: str | None = None,
+        dc: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[HealthNodeRead],
     ) -> Call[Indexed[list[HealthCheck]]]:
         """List the checks of a node: (index, checks), [] for an unknown node.

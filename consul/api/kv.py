@@ -9,7 +9,7 @@ from consul.api.options import Common
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.request import Call, Duration, Key, Pairs, Response
-from consul.core.values import body_bytes, kv_path
+from consul.core.values import Flag, Number, Text, body_bytes, flag, kv_path, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     def _one(
         noun: Any,
         key: Key,
-        index: int | str | None = None,
+        index: Number | None = None,
         recurse: Literal[False] = False,
         wait: Duration | None = None,
-        token: str | None = None,
+        token: Text | None = None,
         consistency: str | None = None,
         keys: Literal[False] = False,
-        separator: str | None = None,
-        dc: str | None = None,
+        separator: Text | None = None,
+        dc: Text | None = None,
         *,
         raw: Literal[False] = False,
         **options: Unpack[Common],
@@ -55,12 +55,12 @@ if TYPE_CHECKING:
 
     class _Options(WithToken, WithDC, Consistency, total=False):
         wait: Duration | None
-        separator: str | None
+        separator: Text | None
 
     def _all(
         noun: Any,
         key: Key,
-        index: int | str | None = None,
+        index: Number | None = None,
         *,
         recurse: Literal[True],
         keys: Literal[False] = False,
@@ -71,9 +71,9 @@ if TYPE_CHECKING:
     def _keys(
         noun: Any,
         key: Key,
-        index: int | str | None = None,
+        index: Number | None = None,
         *,
-        recurse: bool = False,
+        recurse: Flag = False,
         keys: Literal[True],
         raw: Literal[False] = False,
         **options: Unpack[_Options],
@@ -82,7 +82,7 @@ if TYPE_CHECKING:
     def _raw(
         noun: Any,
         key: Key,
-        index: int | str | None = None,
+        index: Number | None = None,
         *,
         recurse: Literal[False] = False,
         keys: Literal[False] = False,
@@ -93,16 +93,16 @@ if TYPE_CHECKING:
     def _any(
         noun: Any,
         key: Key,
-        index: int | str | None = None,
-        recurse: bool = False,
+        index: Number | None = None,
+        recurse: Flag = False,
         wait: Duration | None = None,
-        token: str | None = None,
+        token: Text | None = None,
         consistency: str | None = None,
-        keys: bool = False,
-        separator: str | None = None,
-        dc: str | None = None,
+        keys: Flag = False,
+        separator: Text | None = None,
+        dc: Text | None = None,
         *,
-        raw: bool = False,
+        raw: Flag = False,
         **options: Unpack[Common],
     ) -> Call[Indexed[KVPair | list[KVPair] | list[str] | bytes | None]]: ...
 
@@ -113,12 +113,21 @@ else:
         return get
 
 
+def _as_one(set: Flag) -> str | None:
+    return "1" if set else None
+
+
+def _number(name: str, value: Number | None) -> int | None:
+    return None if value is None else number(name, value)
+
+
 class KV(Noun[F]):
     """Key/value store, /v1/kv.
 
-    Keys are str or bytes; ``/`` separates, but Consul keeps no folders.  A key with a leading
-    ``/``, an empty segment, or ``.`` or ``..`` as a segment is a ValueError: servers would take
-    it for another key.
+    Keys are str or bytes.  ``/`` separates the parts of a key, but Consul has no folders.  A key
+    with a leading ``/``, an empty segment, ``.`` or ``..`` as a segment, or control characters is a
+    ValueError: servers would take it for another key, or for none.  `consul.api.txn.Txn.put`
+    reaches such keys.
     """
 
     @_typed_get
@@ -126,16 +135,16 @@ class KV(Noun[F]):
     def get(
         self,
         key: Key,
-        index: int | str | None = None,
-        recurse: bool = False,
+        index: Number | None = None,
+        recurse: Flag = False,
         wait: Duration | None = None,
-        token: str | None = None,
+        token: Text | None = None,
         consistency: str | None = None,
-        keys: bool = False,
-        separator: str | None = None,
-        dc: str | None = None,
+        keys: Flag = False,
+        separator: Text | None = None,
+        dc: Text | None = None,
         *,
-        raw: bool = False,
+        raw: Flag = False,
         **options: Unpack[Common],
     ) -> Call[Indexed[Any]]:
         """Read *key*: (index, pair), or (index, None) when it does not exist.
@@ -149,22 +158,26 @@ class KV(Noun[F]):
 
         ``GET /v1/kv/:key``
         """
-        if raw and (recurse or keys):
-            raise ValueError("raw excludes recurse and keys")
         decode: Callable[[Response], Any] = answers.pair
         params: Pairs = ()
-        if keys:
-            decode = answers.keys
-            params = (("keys", True), ("recurse", recurse or None), ("separator", separator))
-        elif recurse:
-            decode, params = answers.pairs, (("recurse", True), ("separator", separator))
-        elif raw:
-            decode, params = answers.raw, (("raw", True),)
-        elif separator is not None:
-            params = (("separator", separator),)
+        many = False
+        if recurse is not False or keys is not False or raw is not False:
+            recurse, keys, raw = flag("recurse", recurse), flag("keys", keys), flag("raw", raw)
+            many = bool(recurse or keys)
+            if raw and many:
+                raise ValueError("raw excludes recurse and keys")
+            if keys:
+                decode = answers.keys
+                params = (("keys", "1"), ("recurse", _as_one(recurse)), ("separator", separator))
+            elif recurse:
+                decode, params = answers.pairs, (("recurse", "1"), ("separator", separator))
+            elif raw:
+                decode, params = answers.raw, (("raw", "1"),)
+        if separator is not None and not many:
+            params = (*params, ("separator", separator))
         return self._read(
             "get",
-            f"/v1/kv/{kv_path('key', key, empty=recurse or keys)}",
+            f"/v1/kv/{kv_path('key', key, empty=many)}",
             decode,
             params,
             options,
@@ -180,12 +193,12 @@ class KV(Noun[F]):
         self,
         key: Key,
         value: str | bytes | None,
-        cas: int | str | None = None,
-        flags: int | str | None = None,
-        acquire: str | None = None,
-        release: str | None = None,
-        token: str | None = None,
-        dc: str | None = None,
+        cas: Number | None = None,
+        flags: Number | None = None,
+        acquire: Text | None = None,
+        release: Text | None = None,
+        token: Text | None = None,
+        dc: Text | None = None,
         **options: Unpack[Common],
     ) -> Call[bool]:
         """Set *key* to *value*: True, or False when it was not set.
@@ -200,11 +213,19 @@ class KV(Noun[F]):
 
         ``PUT /v1/kv/:key``
         """
+        params: Pairs = ()
+        if cas is not None or flags is not None or acquire is not None or release is not None:
+            params = (
+                ("cas", _number("cas", cas)),
+                ("flags", _number("flags", flags)),
+                ("acquire", acquire),
+                ("release", release),
+            )
         return self._call(
             "put",
             f"/v1/kv/{kv_path('key', key)}",
             answers.bool_answer,
-            (("cas", cas), ("flags", flags), ("acquire", acquire), ("release", release)),
+            params,
             options,
             body=body_bytes("value", value),
             token=token,
@@ -215,24 +236,25 @@ class KV(Noun[F]):
     def delete(
         self,
         key: Key,
-        recurse: bool | None = None,
-        cas: int | str | None = None,
-        token: str | None = None,
-        dc: str | None = None,
+        recurse: Flag = None,
+        cas: Number | None = None,
+        token: Text | None = None,
+        dc: Text | None = None,
         **options: Unpack[Common],
     ) -> Call[bool]:
         """Delete *key*, with *recurse* every key that starts with it: True.
 
-        With *cas* only where the key's ``ModifyIndex`` is this number; False otherwise.  Deleting
-        what is not there is True, too.
+        With *cas* only where the key's ``ModifyIndex`` is this number; False otherwise.  Deleting a
+        key that does not exist returns True as well.
 
         ``DELETE /v1/kv/:key``
         """
+        recurse = flag("recurse", recurse)
         return self._call(
             "delete",
             f"/v1/kv/{kv_path('key', key, empty=bool(recurse))}",
             answers.bool_answer,
-            (("recurse", recurse or None), ("cas", cas)),
+            (("recurse", _as_one(recurse)), ("cas", _number("cas", cas))),
             options,
             token=token,
             dc=dc,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, Protocol, TypeVar
 
 from consul.core.build import build
@@ -10,7 +11,7 @@ from consul.core.endpoint import Route, refuse
 from consul.core.flavour import F, Flavoured
 from consul.core.request import Call, Pairs, Response
 from consul.core.settings import Settings
-from consul.core.values import json_bytes
+from consul.core.values import Text, json_bytes
 
 T = TypeVar("T")
 
@@ -44,6 +45,22 @@ class _Lazy:
         noun = getattr(owner, self._kind)(getattr(owner, "_client", owner))
         # Of two threads that come here at once, both get the same.
         return vars(owner).setdefault(self._name, noun)
+
+
+class Loaded:
+    """A class attribute of *module* that is imported when it is first touched."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner, self._name = owner, name
+
+    def __get__(self, instance: object, kind: type | None = None) -> Any:
+        found = getattr(import_module(self._module), self._name)
+        # From now on it is an ordinary attribute.
+        setattr(self._owner, self._name, found)
+        return found
 
 
 class Noun(Flavoured[F]):
@@ -86,12 +103,12 @@ class Noun(Flavoured[F]):
         params: Pairs = (),
         options: Mapping[str, Any] | None = None,
         *,
-        token: str | None = None,
-        dc: str | None = None,
+        token: Text | None = None,
+        dc: Text | None = None,
         index: object = None,
         wait: object = None,
         consistency: str | None = None,
-        near: str | None = None,
+        near: Text | None = None,
         secrets: tuple[str, ...] = (),
     ) -> Call[T]:
         """Make the call of the endpoint *name*, a read in one of Consul's consistency modes."""
@@ -113,7 +130,7 @@ class Noun(Flavoured[F]):
             near,
             secrets=secrets,
         )
-        return client._send(Call(request, decode, route))  # type: ignore[no-any-return]
+        return Call(request, decode, route)
 
     def _call(
         self,
@@ -123,8 +140,8 @@ class Noun(Flavoured[F]):
         params: Pairs = (),
         options: Mapping[str, Any] | None = None,
         *,
-        token: str | None = None,
-        dc: str | None = None,
+        token: Text | None = None,
+        dc: Text | None = None,
         index: object = None,
         wait: object = None,
         json: Any = None,
@@ -152,4 +169,4 @@ class Noun(Flavoured[F]):
             json_body=json is not None,
             secrets=secrets,
         )
-        return client._send(Call(request, decode, route))  # type: ignore[no-any-return]
+        return Call(request, decode, route)

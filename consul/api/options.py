@@ -8,11 +8,12 @@ are groups without token, dc, index, wait and consistency.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from consul.core.limits import Timeout
 from consul.core.request import Duration
+from consul.core.values import Flag, Text
 
 # What one keyword is about.
 
@@ -21,8 +22,8 @@ class Enterprise(TypedDict, total=False):
     """Where objects live on Consul Enterprise; Consul CE answers 400."""
 
     #: Namespace and admin partition, instead of the client's.
-    ns: str | None
-    partition: str | None
+    ns: Text | None
+    partition: Text | None
 
 
 class Consistency(TypedDict, total=False):
@@ -52,21 +53,21 @@ class Filtered(TypedDict, total=False):
     """A read that the server filters."""
 
     #: A bexpr expression.
-    filter: str | None
+    filter: Text | None
 
 
 class NodeMeta(TypedDict, total=False):
     """A read of nodes, or of what is on them."""
 
-    #: Node metadata that must match.
-    node_meta: Mapping[str, object] | None
+    #: Node metadata that must match: a mapping, or texts like "os:linux".
+    node_meta: Mapping[str, object] | Iterable[Text] | None
 
 
 class Refreshed(TypedDict, total=False):
     """A read that the agent can answer from a cache which it keeps up to date."""
 
     #: Answer from the agent's cache.
-    cached: bool
+    cached: Flag
 
 
 class Cached(Refreshed, total=False):
@@ -81,7 +82,7 @@ class FromPeer(TypedDict, total=False):
     """A read of what a peered cluster exports."""
 
     #: Name of the peer (1.13).
-    peer: str | None
+    peer: Text | None
 
 
 # What every call takes, less what its signature spells out.
@@ -98,14 +99,14 @@ class WithToken(Common, total=False):
     """The same with the token."""
 
     #: ACL token, instead of the client's.
-    token: str | None
+    token: Text | None
 
 
 class WithDC(Common, total=False):
     """The same with the datacenter."""
 
     #: Datacenter, instead of the client's.
-    dc: str | None
+    dc: Text | None
 
 
 class Scope(WithToken, WithDC, total=False):
@@ -116,7 +117,7 @@ class Untimed(Enterprise, total=False):
     """What calls take whose own *timeout* is that of a check."""
 
     #: Datacenter, instead of the client's.
-    dc: str | None
+    dc: Text | None
 
 
 # The groups of single endpoints.

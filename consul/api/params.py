@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from consul.core.values import true_false
+from consul.core.bodies import listed
+from consul.core.values import Flag, Text, flag, query_text
+
+_tags = listed(query_text, "str")
 
 
-def tags(tag: str | Sequence[str] | None) -> tuple[tuple[str, str], ...]:
+def tags(tag: Text | Iterable[Text] | None) -> tuple[tuple[str, str], ...]:
     """The query parameters for one tag or several."""
     if tag is None:
         return ()
-    return (("tag", tag),) if isinstance(tag, str) else tuple(("tag", each) for each in tag)
+    if isinstance(tag, Iterable) and not isinstance(tag, (str, bytes, bytearray)):
+        return tuple(("tag", each) for each in _tags("tag", tag))
+    return (("tag", query_text("tag", tag)),)
 
 
-def one_or_absent(name: str, value: bool | str) -> str | None:
-    """The value of a flag that Consul takes for set whatever its value is: "1", or None."""
-    return "1" if true_false(name, value) == "true" else None
+def one_or_absent(name: str, value: Flag, sent: str = "1") -> str | None:
+    """The value of a flag that Consul takes for set whatever its value is: *sent*, or None."""
+    return sent if flag(name, value) else None

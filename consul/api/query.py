@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import Common, QueryExecuteRead, QueryListRead, QueryRead
-from consul.core import answers
+from consul.core import answers, bodies
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import segment
+from consul.core.values import (
+    Flag,
+    Number,
+    Text,
+    at_least_one,
+    flag,
+    identifier,
+    number,
+    segment,
+    text,
+)
 
 if TYPE_CHECKING:
     import builtins
@@ -20,7 +30,23 @@ if TYPE_CHECKING:
     from consul.core.request import Call
 
 _DEFINITION = Fields(
-    durations=("ttl",), capture_token="Token", nearestn="NearestN", onlypassing="OnlyPassing"
+    durations=("ttl",),
+    kinds={
+        "name": identifier,
+        "session": text,
+        "nearestn": bodies.count,
+        "datacenters": bodies.texts,
+        "onlypassing": flag,
+        "tags": bodies.texts,
+        "regexp": text,
+        "capture_token": text,
+        "template": bodies.TEMPLATE,
+        "near": text,
+    },
+    capture_token="Token",
+    nearestn="NearestN",
+    onlypassing="OnlyPassing",
+    service="Service",
 )
 
 
@@ -72,28 +98,36 @@ class QueryExplanation(_Meta):
 
 def _definition(
     *,
-    service: str | None,
-    name: str | None,
-    session: str | None,
-    nearestn: int | None,
-    datacenters: Sequence[str] | None,
-    onlypassing: bool | None,
-    tags: Sequence[str] | None,
+    service: Text | None,
+    name: Text | None,
+    session: Text | None,
+    nearestn: Number | None,
+    datacenters: Iterable[Text] | None,
+    onlypassing: Flag,
+    tags: Iterable[Text] | None,
     ttl: Duration | None,
-    regexp: str | None,
-    capture_token: str | None,
+    regexp: Text | None,
+    capture_token: Text | None,
     template: Mapping[str, Any] | None,
-    near: str | None,
+    near: Text | None,
     service_fields: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     if template is not None and regexp is not None:
         raise ValueError("template and regexp exclude each other")
     if regexp is not None:
-        template = {"Type": "name_prefix_match", "Regexp": regexp}
+        template = {"Type": "name_prefix_match", "Regexp": text("regexp", regexp)}
     body = _DEFINITION.body
+    more = bodies.QUERY_SERVICE("service_fields", service_fields or {})
+    failover = body(nearestn=nearestn, datacenters=datacenters)
+    for spelling in more:
+        if failover and bodies.plain(spelling) == "failover":
+            given = "datacenters" if nearestn is None else "nearestn"
+            raise ValueError(
+                f"{given} and service_fields[{spelling!r}] are two values for one thing"
+            )
     about = body(
-        service=service,
-        failover=body(nearestn=nearestn, datacenters=datacenters) or None,
+        service=None if service is None else text("service", service),
+        failover=failover or None,
         onlypassing=onlypassing,
         tags=tags,
         near=near,
@@ -102,10 +136,15 @@ def _definition(
         name=name,
         session=session,
         capture_token=capture_token,
-        service={**about, **(service_fields or {})} or None,
-        dns=body(ttl=ttl) or None,
+        service=_DEFINITION.joined(about, "service_fields", more) or None,
+        dns=body(ttl=None if ttl == "" else ttl) or None,
         template=template,
     )
+
+
+def _limit(limit: Number | None) -> int | None:
+    """*limit*, which Consul takes for "no limit" when it is zero."""
+    return None if limit is None else at_least_one("limit", number("limit", limit))
 
 
 class Query(Noun[F]):
@@ -114,8 +153,8 @@ class Query(Noun[F]):
     @endpoint("GET /v1/query")
     def list(
         self,
-        dc: str | None = None,
-        token: str | None = None,
+        dc: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[QueryListRead],
     ) -> Call[builtins.list[PreparedQuery]]:
         """List the queries that the token may read.
@@ -127,21 +166,21 @@ class Query(Noun[F]):
     @endpoint("POST /v1/query", repeatable=False)
     def create(
         self,
-        service: str,
-        name: str | None = None,
-        dc: str | None = None,
-        session: str | None = None,
-        token: str | None = None,
-        nearestn: int | None = None,
-        datacenters: Sequence[str] | None = None,
-        onlypassing: bool | None = None,
-        tags: Sequence[str] | None = None,
+        service: Text,
+        name: Text | None = None,
+        dc: Text | None = None,
+        session: Text | None = None,
+        token: Text | None = None,
+        nearestn: Number | None = None,
+        datacenters: Iterable[Text] | None = None,
+        onlypassing: Flag = None,
+        tags: Iterable[Text] | None = None,
         ttl: Duration | None = None,
-        regexp: str | None = None,
+        regexp: Text | None = None,
         *,
-        capture_token: str | None = None,
+        capture_token: Text | None = None,
         template: Mapping[str, Any] | None = None,
-        near: str | None = None,
+        near: Text | None = None,
         service_fields: Mapping[str, Any] | None = None,
         **options: Unpack[Common],
     ) -> Call[dict[str, str]]:
@@ -185,7 +224,7 @@ class Query(Noun[F]):
                 near=near,
                 service_fields=service_fields,
             ),
-            secrets=(capture_token,) if capture_token else (),
+            secrets=(text("capture_token", capture_token),) if capture_token else (),
             dc=dc,
             token=token,
         )
@@ -193,22 +232,22 @@ class Query(Noun[F]):
     @endpoint("PUT /v1/query/:query_id", repeatable=True)
     def update(
         self,
-        query_id: str,
-        service: str | None = None,
-        name: str | None = None,
-        dc: str | None = None,
-        session: str | None = None,
-        token: str | None = None,
-        nearestn: int | None = None,
-        datacenters: Sequence[str] | None = None,
-        onlypassing: bool | None = None,
-        tags: Sequence[str] | None = None,
+        query_id: Text,
+        service: Text | None = None,
+        name: Text | None = None,
+        dc: Text | None = None,
+        session: Text | None = None,
+        token: Text | None = None,
+        nearestn: Number | None = None,
+        datacenters: Iterable[Text] | None = None,
+        onlypassing: Flag = None,
+        tags: Iterable[Text] | None = None,
         ttl: Duration | None = None,
-        regexp: str | None = None,
+        regexp: Text | None = None,
         *,
-        capture_token: str | None = None,
+        capture_token: Text | None = None,
         template: Mapping[str, Any] | None = None,
-        near: str | None = None,
+        near: Text | None = None,
         service_fields: Mapping[str, Any] | None = None,
         **options: Unpack[Common],
     ) -> Call[bool]:
@@ -242,7 +281,7 @@ class Query(Noun[F]):
                 near=near,
                 service_fields=service_fields,
             ),
-            secrets=(capture_token,) if capture_token else (),
+            secrets=(text("capture_token", capture_token),) if capture_token else (),
             dc=dc,
             token=token,
         )
@@ -250,9 +289,9 @@ class Query(Noun[F]):
     @endpoint("GET /v1/query/:query_id")
     def get(
         self,
-        query_id: str,
-        token: str | None = None,
-        dc: str | None = None,
+        query_id: Text,
+        token: Text | None = None,
+        dc: Text | None = None,
         **options: Unpack[QueryListRead],
     ) -> Call[builtins.list[PreparedQuery]]:
         """Read one query: a list with it alone.
@@ -274,9 +313,9 @@ class Query(Noun[F]):
     @endpoint("DELETE /v1/query/:query_id", repeatable=False)
     def delete(
         self,
-        query_id: str,
-        token: str | None = None,
-        dc: str | None = None,
+        query_id: Text,
+        token: Text | None = None,
+        dc: Text | None = None,
         **options: Unpack[Common],
     ) -> Call[bool]:
         """Delete a query.  Return True.
@@ -299,11 +338,11 @@ class Query(Noun[F]):
     @endpoint("GET /v1/query/:query/execute")
     def execute(
         self,
-        query: str,
-        token: str | None = None,
-        dc: str | None = None,
-        near: str | None = None,
-        limit: int | None = None,
+        query: Text,
+        token: Text | None = None,
+        dc: Text | None = None,
+        near: Text | None = None,
+        limit: Number | None = None,
         **options: Unpack[QueryExecuteRead],
     ) -> Call[QueryResult]:
         """Run a query, by its id or name.
@@ -319,7 +358,7 @@ class Query(Noun[F]):
             "execute",
             f"/v1/query/{segment('query', query)}/execute",
             answers.value,
-            (("limit", limit),),
+            (("limit", _limit(limit)),),
             options,
             token=token,
             dc=dc,
@@ -329,9 +368,9 @@ class Query(Noun[F]):
     @endpoint("GET /v1/query/:query/explain")
     def explain(
         self,
-        query: str,
-        token: str | None = None,
-        dc: str | None = None,
+        query: Text,
+        token: Text | None = None,
+        dc: Text | None = None,
         **options: Unpack[QueryRead],
     ) -> Call[QueryExplanation]:
         """Read the definition that would run for a name, with its template filled in.

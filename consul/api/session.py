@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import WithToken
 from consul.core import answers
+from consul.core.bodies import texts
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import segment
+from consul.core.values import Number, Text, above_zero, duration, segment, text
 
 if TYPE_CHECKING:
     import builtins
@@ -20,9 +21,26 @@ if TYPE_CHECKING:
     from consul.core.answers import Indexed
     from consul.core.request import Call
 
+
+def _lock_delay(name: str, value: object) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 1_000_000:
+        raise ValueError(
+            f"{name} is in seconds; nanoseconds, which session.info answers, are written "
+            f"'{value}ns': {value!r}"
+        )
+    return duration(name, value)
+
+
 #: In lower case as python-consul sent it; dependents add to it.  Consul takes any case.
 _SESSION = Fields(
-    durations=("lock_delay", "ttl"),
+    kinds={
+        "name": text,
+        "node": text,
+        "checks": texts,
+        "lock_delay": _lock_delay,
+        "behavior": text,
+        "ttl": above_zero,
+    },
     as_is=("name", "node", "checks", "behavior", "ttl"),
     lock_delay="lockdelay",
 )
@@ -56,13 +74,13 @@ class Session(Noun[F]):
     @endpoint("PUT /v1/session/create", repeatable=False)
     def create(
         self,
-        name: str | None = None,
-        node: str | None = None,
-        checks: Sequence[str] | None = None,
+        name: Text | None = None,
+        node: Text | None = None,
+        checks: Iterable[Text] | None = None,
         lock_delay: Duration | None = 15,
         behavior: str = "release",
         ttl: Duration | None = None,
-        dc: str | None = None,
+        dc: Text | None = None,
         **options: Unpack[WithToken],
     ) -> Call[str]:
         """Create a session.  Return its id.
@@ -72,7 +90,7 @@ class Session(Noun[F]):
         *lock_delay* (seconds, "15s" or a timedelta) is how long its locks cannot be taken after it
         ended.  *behavior* is what then happens to its keys: "release" or "delete".  *ttl* (seconds,
         "10s" or a timedelta) ends it when it is not renewed in this time; the server may take twice
-        as long.  Servers accept 10 s to 24 h.
+        as long.  Servers accept 10 s to 24 h.  None and "" are no TTL.
 
         Raises ACLPermissionDenied where the token may not create it, ServerError for an unknown
         node or check, or a *ttl* that the server refuses.
@@ -81,15 +99,13 @@ class Session(Noun[F]):
         """
         if behavior not in ("release", "delete"):
             raise ValueError(f"behavior must be 'release' or 'delete': {behavior!r}")
-        if isinstance(checks, str):
-            raise TypeError("checks must be a list of str, not str")
         body = _SESSION.body(
             name=name,
             node=node,
-            checks=None if checks is None else [*checks],
+            checks=checks,
             lock_delay=lock_delay,
             behavior=None if behavior == "release" else behavior,
-            ttl=ttl,
+            ttl=None if ttl == "" else ttl,
         )
         if body.get("lockdelay") == "15s":
             del body["lockdelay"]
@@ -105,7 +121,7 @@ class Session(Noun[F]):
 
     @endpoint("PUT /v1/session/destroy/:session_id", repeatable=True)
     def destroy(
-        self, session_id: str, dc: str | None = None, **options: Unpack[WithToken]
+        self, session_id: Text, dc: Text | None = None, **options: Unpack[WithToken]
     ) -> Call[bool]:
         """End a session.  Return True, also when it does not exist.
 
@@ -119,10 +135,10 @@ class Session(Noun[F]):
     @endpoint("GET /v1/session/list")
     def list(
         self,
-        index: int | str | None = None,
+        index: Number | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
-        dc: str | None = None,
+        dc: Text | None = None,
         **options: Unpack[WithToken],
     ) -> Call[Indexed[builtins.list[SessionEntry]]]:
         """List all sessions that the token may read: (index, sessions).
@@ -146,11 +162,11 @@ class Session(Noun[F]):
     @endpoint("GET /v1/session/node/:node")
     def node(
         self,
-        node: str,
-        index: int | str | None = None,
+        node: Text,
+        index: Number | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
-        dc: str | None = None,
+        dc: Text | None = None,
         **options: Unpack[WithToken],
     ) -> Call[Indexed[builtins.list[SessionEntry]]]:
         """List the sessions of a node: (index, sessions), [] for an unknown node.
@@ -174,11 +190,11 @@ class Session(Noun[F]):
     @endpoint("GET /v1/session/info/:session_id")
     def info(
         self,
-        session_id: str,
-        index: int | str | None = None,
+        session_id: Text,
+        index: Number | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
-        dc: str | None = None,
+        dc: Text | None = None,
         **options: Unpack[WithToken],
     ) -> Call[Indexed[SessionEntry | None]]:
         """Read one session: (index, session), or (index, None) when it does not exist.
@@ -201,7 +217,7 @@ class Session(Noun[F]):
 
     @endpoint("PUT /v1/session/renew/:session_id", repeatable=True)
     def renew(
-        self, session_id: str, dc: str | None = None, **options: Unpack[WithToken]
+        self, session_id: Text, dc: Text | None = None, **options: Unpack[WithToken]
     ) -> Call[SessionEntry]:
         """Restart the TTL of a session.  Return the session.
 

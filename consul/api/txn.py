@@ -9,12 +9,16 @@ from consul.api.catalog import Node
 from consul.api.noun import Noun
 from consul.api.options import Scope
 from consul.core import answers
+from consul.core.bodies import OPERATION, listed
 from consul.core.flavour import F, endpoint
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from consul.core.request import Call
+
+
+_OPERATIONS = listed(OPERATION, "operations")
 
 
 class TxnResult(TypedDict, total=False):
@@ -59,9 +63,5 @@ class Txn(Noun[F]):
 
         ``PUT /v1/txn``
         """
-        if not isinstance(payload, (list, tuple)):
-            raise TypeError(f"payload must be a list of operations, not {type(payload).__name__}")
-        for operation in payload:
-            if not isinstance(operation, dict):
-                raise TypeError(f"payload must hold dicts, not {type(operation).__name__}")
-        return self._call("put", "/v1/txn", answers.transaction, (), options, json=payload)
+        body = _OPERATIONS("payload", payload)
+        return self._call("put", "/v1/txn", answers.transaction, (), options, json=body)

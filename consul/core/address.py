@@ -7,8 +7,9 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from consul.core.values import bracketed
+from consul.core.values import port as port_or_none
 
-#: Anything in 127.0.0.0/8, as a literal; a name like 127.example.com is not one.
+#: Anything in 127.0.0.0/8, as a literal; a name like 127.example.com is not a loopback address.
 _LOOPBACK = re.compile(r"127(\.\d+){3}")
 
 
@@ -63,7 +64,10 @@ class Given(NamedTuple):
 
 
 def parse(name: str, value: str) -> Given:
-    """Host, host:port, a URL with a path or without, or ``unix:///path``; *name* is for errors."""
+    """Host, host:port, a URL with a path or without, or ``unix:///path``; *name* is for errors.
+
+    A port without a host, as in ``:8500``, is one of this machine, as in Consul's own tools.
+    """
     value = value.strip()
     if not value:
         return Given()
@@ -79,12 +83,12 @@ def parse(name: str, value: str) -> Given:
     place, slash, path = rest.partition("/")
     if place.count(":") > 1 and not any(mark in place for mark in "[]@"):
         place = f"[{place}]"
-    found = _HOST_PORT.fullmatch(place)
+    found = _HOST_PORT.fullmatch(place) or _PORT.fullmatch(place)
     if found is None or "?" in path or "#" in path:
         # Not shown: before an @ there may be a password.
         raise ValueError(f"{name} must be host, host:port or a URL without user or query")
     literal, host, number = found.groups()
-    if literal is not None:
+    if literal:
         from ipaddress import IPv6Address
 
         try:
@@ -92,7 +96,7 @@ def parse(name: str, value: str) -> Given:
         except ValueError as error:
             raise ValueError(f"{name} has a bad IPv6 address: {error}") from error
     return Given(
-        (literal or host).lower(),
+        (literal or host or "").lower() or None,
         port(f"the port in {name}", number) if number else None,
         scheme or None,
         quote((slash + path).rstrip("/"), safe="/%"),
@@ -101,18 +105,20 @@ def parse(name: str, value: str) -> Given:
 
 #: An IPv6 address, or a name as resolvers take them (non-ASCII ones too), and a port.
 _HOST_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^\x00-\x20\x7f<>\"`{}|\\^/?#@:\[\]]+))(?::([0-9]*))?")
+#: A port alone, in the third group as well.
+_PORT = re.compile(r"()():([0-9]+)")
 
 
 def port(name: str, value: object) -> int:
-    """*value* as a port."""
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise TypeError(f"{name} must be a number, not {value!r}")
+    """*value* as the port of an agent."""
     try:
-        number = int(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a number: {value!r}") from error
-    if not 0 < number < 65536:
-        raise ValueError(f"{name} must be from 1 to 65535: {value!r}")
+        number = port_or_none(name, value)
+    except TypeError:
+        raise TypeError(f"{name} must be a number, not {value!r}") from None
+    except ValueError:
+        number = 0
+    if not number:
+        raise ValueError(f"{name} must be a number from 1 to 65535: {value!r}")
     return number
 
 

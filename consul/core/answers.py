@@ -42,7 +42,7 @@ MISSHAPEN = (TypeError, KeyError, AttributeError, ValueError)
 
 
 class Meta:
-    """What the headers of an answer say beside the data; None for what they do not say."""
+    """Metadata from the headers of an answer; None for a header that is missing."""
 
     __slots__ = ("headers",)
 
@@ -67,7 +67,7 @@ class Meta:
 
     @property
     def known_leader(self) -> bool | None:
-        """Whether there was a leader; false on every streaming answer, so no proof of a loss."""
+        """Whether there was a leader.  Streaming answers always say False, which proves no loss."""
         return self._truth("x-consul-knownleader")
 
     @property
@@ -185,7 +185,7 @@ def parse(response: Response) -> Any:
         raise error(response)
     try:
         return _loads(response.body)
-    except ValueError as reason:
+    except (ValueError, RecursionError) as reason:
         why = "answer is not JSON" if response.body else "answer is empty"
         raise bad(response, why) from reason
 
@@ -249,16 +249,32 @@ def indexed_data(response: Response, data: T) -> Indexed[T]:
     return Indexed(index_of(headers), data, headers)
 
 
+def _key_is_missing(response: Response) -> bool:
+    """Whether *response* says that there is no such key.
+
+    Consul says it by a 404 with an index and without a body.  Any other 404 comes from somewhere
+    else, such as a proxy or a wrong address, and does not say that a key is missing.
+    """
+    return response.code == 404 and not response.body and index_of(response.headers) is not None
+
+
 def raw(response: Response) -> Indexed[Any]:
     """(index, the body as it is), (index, None) when there is no such key."""
-    if response.code not in (200, 404):
+    if _key_is_missing(response):
+        return indexed_data(response, None)
+    if response.code != 200:
         raise error(response)
-    return indexed_data(response, None if response.code == 404 else response.body)
+    return indexed_data(response, response.body)
 
 
 def keys(response: Response) -> Indexed[Any]:
     """(index, KV keys), (index, None) for no match."""
-    return indexed_data(response, None if response.code == 404 else parse(response))
+    if _key_is_missing(response):
+        return indexed_data(response, None)
+    data = parse(response)
+    if not isinstance(data, list):
+        raise bad(response, "answer is not a list of keys")
+    return indexed_data(response, data)
 
 
 def pairs(response: Response) -> Indexed[Any]:
@@ -267,14 +283,14 @@ def pairs(response: Response) -> Indexed[Any]:
 
 
 def _pairs(response: Response) -> Any:
-    if response.code == 404:
+    if _key_is_missing(response):
         return None
     data = parse(response)
     try:
         for pair in _items(data):
             raw = pair["Value"]
             if raw is not None:
-                pair["Value"] = a2b_base64(raw)
+                pair["Value"] = a2b_base64(raw, strict_mode=True)
     except MISSHAPEN as reason:
         raise bad(response, "answer is not a list of KV pairs") from reason
     return data
@@ -297,7 +313,7 @@ def payloads(response: Response) -> Indexed[Any]:
     try:
         for event in _items(data):
             if event["Payload"] is not None:
-                event["Payload"] = a2b_base64(event["Payload"])
+                event["Payload"] = a2b_base64(event["Payload"], strict_mode=True)
     except MISSHAPEN as reason:
         raise bad(response, "answer is not a list of events") from reason
     return indexed_data(response, data)

@@ -9,10 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from consul.core.bodies import texts
 from consul.core.limits import Limits
-from consul.core.request import DEFAULT_WAIT, Pairs, Request
+from consul.core.request import DEFAULT_WAIT, SHORTEST_SECRET, Pairs, Request
 from consul.core.settings import Settings
-from consul.core.values import check_consistency, duration, header, query_text, seconds
+from consul.core.values import (
+    Text,
+    check_consistency,
+    duration,
+    flag,
+    header,
+    is_zero,
+    number,
+    query_text,
+    seconds,
+    text,
+)
 
 
 def build(
@@ -21,13 +33,13 @@ def build(
     path: str,
     params: Pairs = (),
     options: Mapping[str, Any] | None = None,
-    token: str | None = None,
-    dc: str | None = None,
+    token: Text | None = None,
+    dc: Text | None = None,
     index: object = None,
     wait: object = None,
     reads: bool = False,
     consistency: str | None = None,
-    near: str | None = None,
+    near: Text | None = None,
     *,
     body: bytes | None = None,
     json_body: bool = False,
@@ -53,30 +65,41 @@ def build(
         token, dc = options.get("token", token), options.get("dc", dc)
         index, wait = options.get("index", index), options.get("wait", wait)
         consistency, near = options.get("consistency", consistency), options.get("near", near)
-        ns, partition = options.get("ns") or ns, options.get("partition") or partition
+        if options.get("ns") is not None:
+            ns = text("ns", options["ns"]) or ns
+        if options.get("partition") is not None:
+            partition = text("partition", options["partition"]) or partition
         if "timeout" in options:
             limits = Limits.of(options["timeout"])
-    if index is not None:
+    if index is not None or wait is not None:
         hold = _blocking(index, wait, pairs)
     if near is not None:
         pairs.append(("near", near))
     if reads:
-        consistency = consistency or settings.consistency
+        if consistency is None or not text("consistency", consistency):
+            consistency = settings.consistency
         if consistency != "default":
             pairs.append((check_consistency(consistency), "1"))
     if options:
         headers = (*headers, *_read(options, pairs))
-    dc = dc or settings.dc
+    if dc is None or not text("dc", dc):
+        dc = settings.dc
     if dc is not None:
         pairs.append(("dc", dc))
     if ns is not None:
         pairs.append(("ns", ns))
     if partition is not None:
         pairs.append(("partition", partition))
-    token = token or settings.token
+    if token is None or token == "":
+        token = settings.token
+    elif not token:
+        # False or 0, which are no token.
+        header("token", token)
     if token:
-        headers = (*headers, ("X-Consul-Token", header("token", token)))
-        secrets = (*secrets, token)
+        token = header("token", token)
+        headers = (*headers, ("X-Consul-Token", token))
+        if len(token) >= SHORTEST_SECRET:
+            secrets = (*secrets, token)
     if body is None and method in ("PUT", "POST"):
         body = b""
     if body is not None:
@@ -97,49 +120,59 @@ def build(
 
 def _blocking(index: object, wait: object, pairs: list[tuple[str, Any]]) -> float | None:
     """Add *index* and *wait* to *pairs*; the seconds that the server may hold the query."""
-    number = _index(index)
-    if number is None:
+    held, hold = None, DEFAULT_WAIT
+    if wait is not None:
+        held = duration("wait", wait)
+        hold = seconds("wait", held)
+    newer = 0 if index is None else number("index", index)
+    if not newer:
+        # There is nothing to wait for.
         return None
-    pairs.append(("index", number))
-    if wait is None:
-        return DEFAULT_WAIT
-    held = duration("wait", wait)
-    hold = seconds("wait", held)
-    if hold == 0:
+    pairs.append(("index", newer))
+    if held is not None:
         # Consul takes a zero wait for "not given" and would hold the query for minutes.
-        held = "1ms"
-    pairs.append(("wait", held))
+        pairs.append(("wait", "1ms" if is_zero(hold) else held))
     return min(hold, 2 * DEFAULT_WAIT)
 
 
 def _read(options: Mapping[str, Any], pairs: list[tuple[str, Any]]) -> Pairs:
     """Add what is read, and how, to *pairs*; the headers that say more of it."""
-    node_meta = options.get("node_meta")
-    if node_meta:
-        pairs.extend(("node-meta", f"{name}:{value}") for name, value in node_meta.items())
+    if options.get("node_meta") is not None:
+        pairs.extend(("node-meta", each) for each in _node_meta(options["node_meta"]))
     pairs.extend(
         (name, options[name]) for name in ("filter", "peer") if options.get(name) is not None
     )
     if options.get("max_stale") is not None:
-        pairs.append(("max_stale", duration("max_stale", options["max_stale"])))
-    if not options.get("cached"):
-        return ()
-    pairs.append(("cached", "1"))
+        oldest = duration("max_stale", options["max_stale"])
+        # Consul takes zero for "any age".
+        pairs.append(("max_stale", "1ns" if is_zero(seconds("max_stale", oldest)) else oldest))
+    # Wrong values are refused also where they have no effect.
     control = [
         f"{name.replace('_', '-')}={seconds(name, options[name]):.0f}"
         for name in ("max_age", "stale_if_error")
         if options.get(name) is not None
     ]
+    if not flag("cached", options.get("cached")):
+        return ()
+    pairs.append(("cached", "1"))
     return [("Cache-Control", ", ".join(control))] if control else ()
 
 
-def _index(index: object) -> str | None:
-    """*index* as Consul takes it; None when there is nothing to wait for."""
-    if index is None:
-        return None
-    if isinstance(index, bool) or not isinstance(index, (int, str)):
-        raise TypeError(f"index must be a whole number or None, not {index!r}")
-    number = str(index)
-    if not (number.isascii() and number.isdigit() and int(number) < 2**64):
-        raise ValueError(f"index must be a whole number from 0 to 2**64-1: {index!r}")
-    return number if int(number) else None
+def _node_meta(given: Any) -> list[str]:
+    """The node metadata that must match, each like ``os:linux``."""
+    if isinstance(given, Mapping):
+        for name in given:
+            if ":" in text("a name in node_meta", name):
+                raise ValueError(f"node_meta must have names without ':': {name!r}")
+        return [
+            f"{text('a name in node_meta', name)}:{query_text(f'node_meta[{name!r}]', value)}"
+            for name, value in given.items()
+        ]
+    found: list[str] = texts("node_meta", given)
+    names: dict[str, str] = {}
+    for each in found:
+        other = names.setdefault(each.partition(":")[0], each)
+        if other != each:
+            # Consul would only look at the last one.
+            raise ValueError(f"node_meta has two values for one name: {other!r} and {each!r}")
+    return found

@@ -17,6 +17,7 @@ from consul.core import address as addresses
 from consul.core import compat
 from consul.core.address import Address
 from consul.core.clock import now
+from consul.core.failures import like, reason, speaks_no_tls, tls_reason
 from consul.core.request import Attempt, Call, Request
 from consul.core.retry import Retry, repeating
 from consul.core.settings import Settings
@@ -24,9 +25,16 @@ from consul.core.signal import Signal
 from consul.core.steps import CLEANUP, Invoke, Now, Spawn, Step, Steps, Task, Wait
 from consul.core.tls import Cert
 from consul.core.turns import Turns
-from consul.exceptions import ConnectionFailed, ConsulException, Timeout, TLSError
+from consul.exceptions import (
+    Closed,
+    ConnectionFailed,
+    ConsulException,
+    Timeout,
+    TLSError,
+)
 
 T = TypeVar("T")
+E = TypeVar("E", bound=ConsulException)
 
 #: logging's, which is not imported here.
 DEBUG = 10
@@ -60,11 +68,13 @@ class Unsent(Exception):
 class HTTPClient:
     """One agent's address and how to send it a `Call`.
 
-    The verbs of HTTP, `get` to `delete`, are for code that calls or overrides them, as it did with
-    python-consul.  So are the five arguments; ``HTTPClient(settings)`` is the natural way.
-    *base_uri* may be assigned.
+    `get`, `put`, `post` and `delete` exist for code written for python-consul that calls or
+    overrides them.  So do the five arguments: new code uses ``HTTPClient(settings)``.  *base_uri*
+    may be assigned.
     """
 
+    #: Whether an exception is of the class of its cause as well, rather than of one fixed class.
+    like_library = True
     #: Raised when the time of a call is up.
     timeout_class: type[Timeout] = Timeout
 
@@ -105,7 +115,7 @@ class HTTPClient:
         self._turns = None if limit is None else Turns(limit)
 
     def _set_up(self) -> None:
-        """Make what the flavour needs in addition.  There may be no running loop yet.
+        """Make what else the flavour needs.  There may be no running loop yet.
 
         Raises ValueError for a setting that the flavour cannot follow.
         """
@@ -143,7 +153,7 @@ class HTTPClient:
         raise NotImplementedError(f"{type(self).__name__} does not define wait()")
 
     def spawn(self, steps: Steps[T]) -> Task[T]:
-        """Run *steps* beside what else there is, until `close`."""
+        """Run *steps* in the background until they end or the client is closed."""
         raise NotImplementedError(f"{type(self).__name__} does not define spawn()")
 
     def invoke(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -179,7 +189,7 @@ class HTTPClient:
     def _refuse_if_closed(self) -> None:
         """Raise where the client cannot be used any more."""
         if self.closed:
-            raise RuntimeError(f"{self!r} is closed")
+            raise Closed(f"{self!r} is closed")
 
     def _refuse_to_run_if_closed(self, steps: Steps[Any]) -> None:
         """The same for a recipe, which is closed then."""
@@ -189,20 +199,45 @@ class HTTPClient:
 
     def _failure(self, call: Call[Any], error: BaseException) -> ConsulException:
         """The exception of ours for *error*, with which an exchange failed."""
-        cause: BaseException = error
+        cause = error
         if isinstance(error, Unsent):
             cause = error.__cause__ or error
         fault = self.classify(cause)
         sent = fault.sent and cause is error
         cause = fault.cause or cause
-        if issubclass(fault.kind, Timeout):
-            failure: ConsulException = call.timed_out(fault.kind)
-        else:
-            failure = call.failed(fault.kind, cause)
+        text = self._told(call, fault.kind, sent, cause)
+        made = like(fault.kind, cause, text) if self.like_library else fault.kind(text)
+        failure = self._named(call, made)
         if isinstance(failure, ConnectionFailed) and not isinstance(failure, TLSError):
             failure.sent = sent
-        failure.__cause__ = call.cause(cause)
+        failure.__cause__ = _telling(call, cause)
         return failure
+
+    def _told(
+        self, call: Call[Any], kind: type[ConsulException], sent: bool, cause: BaseException
+    ) -> str:
+        """What the message of a failure of this *kind* says."""
+        address = self.settings.address
+        where = str(address) if address.socket else address.authority
+        if issubclass(kind, Timeout):
+            limit = call.request.deadline
+            return "no answer in time" if limit is None else f"no answer in {limit:g} s"
+        if issubclass(kind, TLSError):
+            if speaks_no_tls(cause):
+                return f"{where} does not speak TLS: is it the port for http?"
+            return f"no TLS with {where}: {tls_reason(cause)}"
+        if not issubclass(kind, ConnectionFailed):
+            return f"{type(cause).__name__}: {cause}"
+        if sent:
+            return f"the connection to {where} broke: {reason(cause)}"
+        return f"cannot connect to {where}: {reason(cause)}"
+
+    def _named(self, call: Call[Any], error: E) -> E:
+        """*error* with the request and the server that it is about."""
+        if error.server is None:
+            address = self.settings.address
+            error.server = f"{address} " if address.socket else self._base_uri
+        return call.located(error)
 
     def _repeats(self, call: Call[Any], error: ConsulException) -> bool:
         """Whether *call*, which failed with *error*, is one to be repeated."""
@@ -227,7 +262,8 @@ class HTTPClient:
     async def _taking_turns(self, call: Call[T], turns: Turns) -> T:
         began = await Now()
         if not await turns.take(call.request.deadline):
-            raise call.timed_out(self.timeout_class)
+            limit = call.request.deadline
+            raise self._named(call, self.timeout_class(f"no turn in {limit:g} s"))
         try:
             return await self._attempting(call.after(await Now() - began))
         finally:
@@ -345,6 +381,14 @@ class HTTPClient:
 
 # Its repr names the module that people import it from.
 HTTPClient.__module__ = "consul.base"
+
+
+def _telling(call: Call[Any], cause: BaseException) -> BaseException | None:
+    """*cause*, or what has caused it where it shows a secret, or None where both do."""
+    for each in (cause, cause.__cause__):
+        if each is not None and not call.reveals(f"{each} {each!r}"):
+            return each
+    return None
 
 
 async def _attempting(call: Call[T]) -> T:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from consul.core.answers import normal
-from consul.core.request import DEFAULT_WAIT, Call, Request
+from consul.core.request import DEFAULT_WAIT, SHORTEST_SECRET, Call, Request
 from consul.core.values import body_bytes, header, seconds
 
 if TYPE_CHECKING:
@@ -49,6 +49,26 @@ def performer(http: Any, native: type) -> Callable[[Call[Any]], Any]:
     return http.send if sends else OldAdapter(http)
 
 
+def connect_with(connect: Callable[..., Any], settings: Settings) -> Any:
+    """What *connect*, of an old adapter, makes of as many arguments as its signature takes."""
+    import inspect
+
+    given = (*settings.address[:3], settings.tls.verify, settings.tls.cert)
+    try:
+        parameters = inspect.signature(connect).parameters.values()
+    except (TypeError, ValueError):
+        return connect(*given)
+    kinds = [parameter.kind for parameter in parameters]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return connect(*given)
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return connect(*given[: sum(kind in positional for kind in kinds)])
+
+
+#: Parameters that python-consul handed to adapters as numbers.
+NUMBERS = frozenset(("cas", "flags", "index", "limit"))
+
+
 class OldAdapter:
     """Performs Calls through the verbs of an old adapter."""
 
@@ -60,7 +80,10 @@ class OldAdapter:
         request = call.request
         verb = request.method.lower()
         method = getattr(self.http, verb)
-        params: list[tuple[str, Any]] = list(request.params)
+        params: list[tuple[str, Any]] = [
+            (name, int(value) if name in NUMBERS and value.isdigit() else value)
+            for name, value in request.params
+        ]
         options: dict[str, Any] = {"params": params}
         if self.takes_headers(verb, method):
             # What is compressed its library may decompress, or not.
@@ -138,6 +161,14 @@ def request(
         body,
         settings.limits.deadline(hold),
         settings.limits.connect,
-        (*settings.secrets, *(v for name, v in fields if name.lower() == "x-consul-token")),
+        (*settings.secrets, *_secrets(fields)),
         hold,
     )
+
+
+def _secrets(fields: list[tuple[str, str]]) -> list[str]:
+    return [
+        value
+        for name, value in fields
+        if name.lower() == "x-consul-token" and len(value) >= SHORTEST_SECRET
+    ]

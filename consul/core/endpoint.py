@@ -75,12 +75,24 @@ class Route:
         return f"<Route {self.method} {self.path}>"
 
 
+#: What the forks of python-consul call a keyword, and its name here.
+_FORMER = {
+    "filter_expr": "filter",
+    "connections_timeout": "timeout",
+    "skipnodeupdate": "skip_node_update",
+}
+
+
 def refuse(route: Route, given: Mapping[str, Any]) -> TypeError:
     """The error for the keywords in *given* that the endpoint does not take."""
     import difflib
 
     unknown = sorted(given.keys() - route.options)
+    former = _FORMER.get(unknown[0])
     near = difflib.get_close_matches(unknown[0], route.keywords, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    if former in route.keywords:
+        hint = f"; use {former}="
+    else:
+        hint = f"; did you mean {near[0]!r}?" if near else ""
     names = ", ".join(map(repr, unknown))
     return TypeError(f"{route.name}() got an unexpected keyword argument {names}{hint}")

@@ -4,7 +4,7 @@ A method of a noun is annotated with what it describes, a `Call[T]`, and decorat
 For a type checker the decorator is a descriptor: on a noun of the blocking client the method
 returns ``T``, on one of asyncio a ``Coroutine`` of it, and so on.  So there are no generated
 classes, an editor shows the docstring, and "go to definition" leads to the noun.  At run time the
-decorator notes the facts about the endpoint, and costs a call nothing.
+decorator notes the facts about the endpoint, and sends the call that the method describes.
 
 `recipe` does the same for a method that returns `Steps[T]`, and `variants` types an endpoint whose
 answer depends on its arguments.
@@ -284,8 +284,26 @@ else:
 
         def decorate(describe):
             facts.describes(describe)
-            describe.route = facts
-            return describe
+
+            @wraps(describe)
+            def method(self, *args, **options):
+                # Reports of errors show the local variables of each frame, and among the arguments
+                # may be a token.  So the frames that have it are gone when something is raised.
+                failure = None
+                try:
+                    call = describe(self, *args, **options)
+                except (TypeError, ValueError) as error:
+                    failure = error.with_traceback(None)
+                del args, options
+                if failure is not None:
+                    try:
+                        raise failure
+                    finally:
+                        del failure
+                return self._client._send(call)
+
+            method.route = facts
+            return method
 
         return decorate
 

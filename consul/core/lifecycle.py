@@ -19,7 +19,7 @@ class ClosesDirectly:
     http: Any
 
     def close(self) -> None:
-        """Close the connections; open calls fail, later ones are a RuntimeError.
+        """Close the connections; open calls fail, later ones raise `consul.Closed`.
 
         Closing again does nothing.
         """
@@ -40,7 +40,7 @@ class ClosesDirectly:
         raise TypeError(f"{type(self).__module__}.{type(self).__qualname__}: use `with`")
 
     async def __aexit__(self, *error: object) -> None:
-        """Never reached; its absence would hide the hint of `__aenter__`."""
+        """Never called.  Without it, Python would not get as far as the hint of `__aenter__`."""
 
 
 class ClosesAwaited:
@@ -49,7 +49,7 @@ class ClosesAwaited:
     http: Any
 
     def close(self) -> Any:
-        """Close the connections; open calls fail, later ones are a RuntimeError.  Await it.
+        """Close the connections; open calls fail, later ones raise `consul.Closed`.  Await it.
 
         Closing again does nothing.
         """
@@ -70,4 +70,4 @@ class ClosesAwaited:
         raise TypeError(f"{type(self).__module__}.{type(self).__qualname__}: use `async with`")
 
     def __exit__(self, *error: object) -> None:
-        """Never reached; its absence would hide the hint of `__enter__`."""
+        """Never called.  Without it, Python would not get as far as the hint of `__enter__`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from consul.core.values import limited
+
 Timeout = float | tuple[float | None, float | None] | None
 
 
@@ -46,8 +48,4 @@ def longest_hold(wait: float) -> float:
 
 
 def _positive(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"timeout must be seconds, (connect, read) or None, not {value!r}")
-    if not 0 < value < float("inf"):
-        raise ValueError(f"timeout must be above 0 seconds: {value!r}")
-    return float(value)
+    return float(limited("timeout", value, "seconds, (connect, read) or None"))

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from consul.core.limits import longest_hold
 from consul.core.steps import Step
 from consul.core.values import duration
-from consul.exceptions import BadAnswer, ConsulException, RateLimited
+from consul.exceptions import ACLPermissionDenied, BadAnswer, ConsulException, RateLimited
 
 if TYPE_CHECKING:
     from typing import Self
@@ -31,7 +31,12 @@ Pairs = Iterable[tuple[str, Any]]
 
 #: How long Consul holds a blocking query that names no wait.
 DEFAULT_WAIT = 300.0
+#: Seconds that a read has which was to wait, and does not.
+PLAIN_READ = 60.0
 HIDDEN = "<hidden>"
+#: Characters of the shortest secret that is looked for in texts.  A shorter one would hide parts of
+#: ordinary words.
+SHORTEST_SECRET = 8
 
 
 class Request(NamedTuple):
@@ -80,15 +85,19 @@ class Response(NamedTuple):
     """One HTTP answer.
 
     Our flavours give a body of bytes and headers that can be looked up in lower case.  Iterating
-    over them may give any case: use `lower_case_names` to display them.  Adapters of the old
-    interface may use any case, and text for the body.  *content* is the field that python-consul2
-    had.
+    over them may give any case: use `consul.core.request.lower_case_names` to display them.
+    Adapters of the old interface may use any case, and text for the body.  *content* is the field
+    that python-consul2 had.
     """
 
     code: int
     headers: Mapping[str, str]
     body: Any
     content: Any = None
+
+    def __repr__(self) -> str:
+        # Reports of errors show it, and the server may have sent a token back.
+        return f"<Response {self.code}, {len(self.body or '')} bytes>"
 
 
 class Call(Step[T]):
@@ -134,7 +143,7 @@ class Call(Step[T]):
     def within(self, limit: float) -> Self:
         """The same call, to be given up *limit* seconds from its start at the latest.
 
-        A blocking query asks the server for less, so that an answer comes all the same.
+        A blocking query asks the server for a shorter wait, so that it still answers in time.
         """
         request = self.request
         if request.deadline is not None and request.deadline <= limit:
@@ -154,10 +163,23 @@ class Call(Step[T]):
             self.route,
         )
 
+    def at_once(self) -> Self:
+        """The same read without waiting for a change.
+
+        What is repeated is asked at once: the index may have fallen meanwhile, and a query that
+        waits for a higher one would sleep through all changes.
+        """
+        request = self.request
+        if request.hold is None:
+            return self
+        params = tuple(pair for pair in request.params if pair[0] not in ("index", "wait"))
+        call = type(self)(request._replace(params=params, hold=None), self.decode, self.route)
+        return call if request.deadline is None else call.within(PLAIN_READ)
+
     def after(self, spent: float) -> Self:
         """The same call when *spent* seconds of its time are over."""
         deadline = self.request.deadline
-        # A limit of 0 means different things to the libraries, and a negative one nothing.
+        # Libraries disagree about a limit of 0, and a negative limit has no meaning.
         return self if deadline is None else self.within(max(0.001, deadline - spent))
 
     def read(self, response: Response) -> T:
@@ -177,6 +199,8 @@ class Call(Step[T]):
         if error.method is None:
             # An adapter may have wrapped a call, which knows more, in one of its own.
             error.method, error.path = request.method, request.shown
+        if isinstance(error, ACLPermissionDenied):
+            error.token_sent = any(name == "X-Consul-Token" for name, _ in request.headers)
         if request.secrets:
             error.args = tuple(
                 request.redact(arg) if isinstance(arg, str) else arg for arg in error.args
@@ -185,23 +209,9 @@ class Call(Step[T]):
                 error.body = request.redact(error.body)
         return error
 
-    def failed(self, kind: type[E], cause: BaseException) -> E:
-        """An error of *kind* for a transport that failed with *cause*.
-
-        Raise it ``from`` what `cause` returns.
-        """
-        return self.located(kind(f"{type(cause).__name__}: {cause}" if str(cause) else repr(cause)))
-
-    def cause(self, error: BaseException) -> BaseException | None:
-        """*error*, to be chained to ours, unless its text has a secret of the request."""
-        return error if self.request.redact(str(error)) == str(error) else None
-
-    def timed_out(self, kind: type[E]) -> E:
-        """An error of *kind*, a `consul.exceptions.Timeout`, for a call whose time is up."""
-        limit = self.request.deadline
-        return self.located(
-            kind("no answer in time" if limit is None else f"no answer in {limit:g} s")
-        )
+    def reveals(self, text: str) -> bool:
+        """Whether *text* has a secret of the request in it."""
+        return self.request.redact(text) != text
 
 
 def lower_case_names(fields: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from consul.core.request import PLAIN_READ
 from consul.core.steps import Now, sleep
-from consul.exceptions import ConnectionFailed, ConsulException, NoLeader, RateLimited, TLSError
+from consul.exceptions import (
+    ConnectionFailed,
+    ConsulException,
+    NoLeader,
+    RateLimited,
+    Timeout,
+    TLSError,
+)
 
 if TYPE_CHECKING:
     from consul.core.request import Call
@@ -57,7 +65,8 @@ class Retry:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise TypeError(f"{name} must be seconds, not {value!r}")
             if not 0 < value < float("inf"):
-                raise ValueError(f"{name} must be above 0 seconds: {value!r}")
+                what = "finite" if value == float("inf") else "above 0 seconds"
+                raise ValueError(f"{name} must be {what}: {value!r}")
         self.limit, self.first, self.longest, self.connect = limit, first, longest, connect
 
     def repeats(self, call: Call[Any], error: ConsulException) -> bool:
@@ -117,7 +126,7 @@ async def repeating(
     if deadline is not None:
         end = min(end, began + deadline)
     repeat = 0
-    # What any of the attempts may have done.
+    # Whether any of the attempts may have reached the server.
     sent = _possible(error)
     while retry.repeats(call, error):
         pause = retry.pause(repeat, error, chance())
@@ -125,12 +134,27 @@ async def repeating(
             break
         if pause:
             await sleep(pause)
+        next_call = call.after(await Now() - began).at_once()
         try:
-            return await attempt(call.after(await Now() - began))
+            return await attempt(next_call)
         except ConsulException as another:
+            sent = sent or _possible(another)
+            if _cut_short(another, next_call, deadline):
+                # It says nothing, while the failure before it does.
+                break
             error = another
-            sent = sent or _possible(error)
         repeat += 1
     if isinstance(error, ConnectionFailed):
         error.sent = sent
     raise error
+
+
+def _cut_short(error: ConsulException, call: Call[Any], deadline: float | None) -> bool:
+    """Whether *error* only says that a repeat had little of the call's time left."""
+    limit = call.request.deadline
+    return (
+        isinstance(error, Timeout)
+        and deadline is not None
+        and limit is not None
+        and limit < min(deadline, PLAIN_READ) / 2
+    )

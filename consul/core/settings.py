@@ -20,18 +20,24 @@ from consul.core import proxy as proxies
 from consul.core import tls as tlses
 from consul.core.address import Address
 from consul.core.limits import Limits
+from consul.core.request import SHORTEST_SECRET
 from consul.core.retry import Retry
 from consul.core.tls import TLS, Cert
-from consul.core.values import at_least_one, check_consistency, header, with_headers
+from consul.core.values import (
+    FALSE,
+    TRUE,
+    at_least_one,
+    check_consistency,
+    header,
+    text,
+    with_headers,
+)
 from consul.version import __version__
 
 if TYPE_CHECKING:
     from consul.core.hooks import Hook
     from consul.core.limits import Timeout
     from consul.core.tls import Verify
-
-TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
-FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 
 #: Idle connections that a client keeps.  Connections in use have no limit here; an agent accepts
 #: 200 per address, idle ones included.
@@ -137,7 +143,7 @@ def resolve(
     address = _address(host, port, scheme, environ)
     token = _token(environ) if token is None else token
     if token:
-        header("token", token)
+        token = header("token", token)
     # An empty text means no authentication, whatever the environment says.
     auth = None if get("auth") == "" else _auth(get("auth"), environ)
     proxy = get("proxy")
@@ -160,7 +166,9 @@ def resolve(
         ns=_name("ns", get("ns"), environ, "CONSUL_NAMESPACE"),
         partition=_name("partition", get("partition"), environ, "CONSUL_PARTITION"),
         headers=headers,
-        secrets=secrets + proxies.secrets(proxy),
+        secrets=tuple(
+            secret for secret in secrets + proxies.secrets(proxy) if len(secret) >= SHORTEST_SECRET
+        ),
         proxy=proxy,
         retry=_retry(options.get("retry", True)),
         max_polls=_at_least_one("max_polls", get("max_polls"), None),
@@ -181,26 +189,26 @@ def _at_least_one(name: str, value: object, default: N) -> int | N:
 def _address(
     host: str | None, port: int | str | None, scheme: str | None, environ: Mapping[str, str]
 ) -> Address:
-    found = addresses.parse("CONSUL_HTTP_ADDR", environ.get("CONSUL_HTTP_ADDR", ""))
+    """A host names another agent, so that the variable does not count; port and scheme alone
+    change that part of the variable's value."""
     if scheme is not None and scheme not in ("http", "https"):
         raise ValueError(f"scheme must be 'http' or 'https': {scheme!r}")
     number = None if port is None else addresses.port("port", port)
-    asked = scheme
-    if host is not None:
-        if not isinstance(host, str):
-            raise TypeError(f"host must be str, not {host!r}")
+    if host is None:
+        found = addresses.parse("CONSUL_HTTP_ADDR", environ.get("CONSUL_HTTP_ADDR", ""))
+        asked = scheme
+    else:
+        host = text("host", host)
         if not host.strip():
             raise ValueError(f"host must be a host name, address or URL: {host!r}")
-        given = addresses.parse("host", host)
+        found = addresses.parse("host", host)
         for name, value, inside in (
-            ("port", number, given.port),
-            ("scheme", scheme, given.scheme),
+            ("port", number, found.port),
+            ("scheme", scheme, found.scheme),
         ):
             if value is not None and inside is not None and value != inside:
                 raise ValueError(f"{name} is {value!r}, but host says {inside!r}: {host!r}")
-        asked = asked or given.scheme
-        # The port of another host says nothing about this one.
-        found = given._replace(scheme=given.scheme or found.scheme)
+        asked = scheme or found.scheme
     if found.socket is not None:
         if scheme == "https":
             raise ValueError("scheme must not be 'https' for a unix socket")

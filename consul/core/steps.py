@@ -116,6 +116,14 @@ class Spawn(Step[Task[T]]):
     def __init__(self, steps: Steps[T]) -> None:
         self.steps = steps
 
+    def __await__(self) -> Generator[Step[Task[T]], Task[T], Task[T]]:
+        try:
+            return (yield self)
+        except BaseException:
+            # Nobody runs them.
+            self.steps.close()
+            raise
+
 
 class Invoke(Step[Any]):
     """Call *function*, which is the user's code; the outcome is what it returns.

@@ -63,7 +63,8 @@ class AsyncioClient(HTTPClient):
 
     async def _send(self, call: Call[T]) -> T:
         """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
-        self._refuse_if_closed()
+        if self.closed:
+            self._refuse_if_closed()
         if not self._is_plain(call):
             return await self._finish(self._sending(call), self._perform)
         began = now()
@@ -75,7 +76,7 @@ class AsyncioClient(HTTPClient):
             try:
                 return call.read(response)
             except ConsulException as error:
-                failure = error
+                failure = self._named(call, error)
         try:
             if not self._repeats(call, failure):
                 raise failure
@@ -90,7 +91,11 @@ class AsyncioClient(HTTPClient):
         except self.failures as error:
             failure = self._failure(call, error)
         else:
-            return call.read(response)
+            try:
+                return call.read(response)
+            except ConsulException as error:
+                self._named(call, error)
+                raise
         # Here, so that the library's exception is its cause, or nothing is, but never its context.
         raise failure
 

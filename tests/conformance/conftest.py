@@ -1,4 +1,4 @@
-"""Clients of an agent with ACLs, for the tests that need several tokens."""
+"""Clients of an agent with ACLs, for the tests that need several tokens; and the parser."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
+from consul.core import answers
 from tests.agent import Agent
 from tests.flavours import Blocking
+
+#: The flavour that reads the answers of real servers as it does where orjson is missing.
+WITHOUT_ORJSON = "threads"
+
+
+@pytest.fixture(autouse=True)
+def _parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    callspec = getattr(request.node, "callspec", None)
+    if callspec is not None and callspec.params.get("flavour") == WITHOUT_ORJSON:
+        monkeypatch.setattr(answers, "_loads", answers._standard_loads)
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
+from urllib.parse import quote
 
 import pytest
 
-from consul import Check, ConsulException
+from consul import Check, ConsulException, Redirected
+from tests.flavours import FLAVOURS
 
 
 def until(question, *, seconds=10):
@@ -152,6 +155,55 @@ def test_join_and_force_leave_are_refused_with_a_reason(consul):
         consul.agent.join("127.0.0.1:1")
     assert caught.value.status == 500
     assert caught.value.path == "/v1/agent/join/127.0.0.1%3A1"
+
+
+@pytest.mark.behaviour("Endpoints", "ids and names with slashes")
+def test_ids_with_slashes(consul, agent, prefix):
+    old = agent.version < (1, 22)
+    for call in (
+        lambda: consul.agent.service.register("web", f"/pod/{prefix}", check=Check.ttl("60s")),
+        lambda: consul.agent.check.ttl_pass(f"service:/pod/{prefix}"),
+        lambda: consul.agent.check.register("up", Check.ttl("60s"), f"/var//{prefix}"),
+        lambda: consul.catalog.register(f"/{prefix}", "10.0.0.1"),
+    ):
+        assert call() is True
+    # Older servers answer that what they were asked for is elsewhere, and do nothing.
+    for read in (
+        lambda: consul.catalog.node(f"/{prefix}").data["Node"]["Node"] == f"/{prefix}",
+        lambda: consul.agent.check.deregister(f"/var//{prefix}"),
+        lambda: consul.agent.service.deregister(f"/pod/{prefix}"),
+    ):
+        if old:
+            with pytest.raises(Redirected):
+                read()
+        else:
+            assert read() is True
+    left = [name for name in (*consul.agent.services(), *consul.agent.checks()) if prefix in name]
+    assert bool(left) is old
+    assert consul.catalog.deregister(f"/{prefix}") is True
+    for kind, name in (("check", f"/var//{prefix}"), ("service", f"/pod/{prefix}")):
+        assert old or name not in left, kind
+
+
+#: Some of each kind of character that Go does not print.
+UNPRINTED = "\n\x7f\x85\xa0\xad\u200b\u202e\u2028\u2029\u3000\ufeff\ue000\uffff\U000e0001"
+
+
+@pytest.mark.parametrize("flavour", [next(iter(FLAVOURS))], indirect=True)
+def test_what_is_not_registered_could_not_be_removed(consul, agent, prefix):
+    for char in UNPRINTED:
+        name = f"{prefix}{char}x"
+        with pytest.raises(ValueError, match=r"^service_id has "):
+            consul.agent.service.register("web", name)
+        # The server takes it, and then no URL that names it.
+        body = json.dumps({"Name": "web", "ID": name}).encode()
+        assert agent.request("PUT", "/v1/agent/service/register", body)[0] == 200
+        path = f"/v1/agent/service/deregister/{quote(name, safe='')}"
+        assert agent.request("PUT", path)[0] == 400
+    for char in "/ %?#é😀\u0301":
+        name = f"{prefix}{char}x"
+        assert consul.agent.service.register("web", name) is True
+        assert consul.agent.service.deregister(name) is True
 
 
 @pytest.mark.parametrize("bad", ["", "..", "a/../b", "a\nb"])

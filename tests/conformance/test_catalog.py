@@ -43,6 +43,13 @@ def test_registration(consul, node):
     assert consul.catalog.node(node).data is None
 
 
+@pytest.mark.parametrize("form", [{"env": "prod", "rack": "5"}, ["env:prod", "rack:5"]])
+def test_forms_of_node_meta(consul, node, form):
+    consul.catalog.register(node, "10.1.10.13", node_meta={"env": "prod", "rack": "5"})
+    assert node in [one["Node"] for one in consul.catalog.nodes(node_meta=form).data]
+    assert node not in [one["Node"] for one in consul.catalog.nodes(node_meta=["env:x"]).data]
+
+
 def test_unknown_service(consul, prefix):
     index, found = consul.catalog.service(prefix)
     assert index > 0

@@ -44,6 +44,28 @@ def test_session_without_any_argument(consul):
     consul.session.destroy(session)
 
 
+@pytest.mark.behaviour("Endpoints", "a session from what another one answers")
+@pytest.mark.parametrize("ttl", [None, "60s"])
+def test_a_session_from_what_was_read(consul, ttl):
+    first = consul.session.create(ttl=ttl, lock_delay="5s", behavior="delete")
+    read = consul.session.info(uuid.UUID(first)).data
+    # Nanoseconds, which would be 158 years.
+    with pytest.raises(ValueError, match=r"^lock_delay is in seconds"):
+        consul.session.create(lock_delay=read["LockDelay"])
+    second = consul.session.create(
+        read["Name"],
+        read["Node"],
+        lock_delay=f"{read['LockDelay']}ns",
+        behavior=read["Behavior"],
+        ttl=read["TTL"],
+    )
+    again = consul.session.info(second).data
+    for field in ("Name", "Node", "LockDelay", "Behavior", "TTL"):
+        assert again[field] == read[field]
+    for session in (first, second):
+        assert consul.session.destroy(session) is True
+
+
 def test_policy_is_the_servers(consul):
     with pytest.raises(ConsulException) as caught:
         consul.session.create(ttl="48h")

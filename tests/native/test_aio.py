@@ -169,3 +169,20 @@ def test_an_application_in_the_place_of_the_token_is_ignored():
         client = Consul("127.0.0.1", 8500, object())
     assert client.token is None
     assert Consul("127.0.0.1", 8500, None).token is None
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda client: client.kv.get("a"), "kv.get"),
+        (lambda client: client.agent.service.register("a"), "agent.service.register"),
+        (lambda client: client.status.leader(), "status.leader"),
+    ],
+)
+def test_a_call_that_nobody_awaits_is_named(call: Any, name: str) -> None:
+    client = Consul(port=1)
+    with pytest.warns(RuntimeWarning, match=rf"^coroutine '{name}' was never awaited"):
+        call(client)
+    coroutine = call(client)
+    assert f"<coroutine object {name} at " in repr(coroutine)
+    coroutine.close()

@@ -24,7 +24,7 @@ from consul.base import Timeout
 from tests.agent import Agent
 from tests.faults import FAULT, Fault, FaultServer
 from tests.faults import http as answer
-from tests.flavours import Flavour, Twisted, needs
+from tests.flavours import LATE, Flavour, Twisted, needs
 
 needs("twisted")
 
@@ -66,6 +66,13 @@ def sleep(seconds: float) -> Any:
     return task.deferLater(reactor, seconds)  # type: ignore[arg-type]
 
 
+async def becomes(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + LATE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        await sleep(0.01)
+
+
 @pytest.fixture
 def run(twisted: Flavour) -> Run:
     """Runs a coroutine function in the reactor; nothing of it may be left there afterwards."""
@@ -75,8 +82,7 @@ def run(twisted: Flavour) -> Run:
         try:
             return await function()
         finally:
-            await sleep(0.1)
-            assert held() <= before
+            await becomes(lambda: held() <= before)
 
     return lambda function: twisted.call(lambda: defer.ensureDeferred(whole(function)))
 
@@ -122,11 +128,7 @@ class Silent:
 
 
 async def until(event: threading.Event) -> None:
-    for _ in range(500):
-        if event.is_set():
-            return
-        await sleep(0.01)
-    raise AssertionError("it did not happen")
+    await becomes(event.is_set)
 
 
 @pytest.fixture
@@ -230,7 +232,7 @@ def test_cancelling_closes_the_connection(run: Run, scheme: str, sent: bytes) ->
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_connecting_is_cancelled_and_limited(run: Run, full: int, scheme: str) -> None:
     async def main() -> None:
-        client = Consul(port=full, scheme=scheme, timeout=(0.3, 20))
+        client = Consul(port=full, scheme=scheme, timeout=(0.3, 60))
         call = client.kv.get("x")
         await sleep(0.05)
         call.cancel()
@@ -240,7 +242,7 @@ def test_connecting_is_cancelled_and_limited(run: Run, full: int, scheme: str) -
         began = time.monotonic()
         with pytest.raises(Timeout) as caught:
             await client.kv.get("x")
-        assert 0.2 < time.monotonic() - began < 3
+        assert 0.2 < time.monotonic() - began < LATE
         assert caught.value.__cause__ is not None
         await client.close()
 
@@ -250,11 +252,11 @@ def test_connecting_is_cancelled_and_limited(run: Run, full: int, scheme: str) -
 def test_the_limit_to_connect_includes_the_handshake(run: Run) -> None:
     async def main() -> None:
         async with Silent() as server:
-            client = Consul(port=server.port, scheme="https", timeout=(0.3, 20))
+            client = Consul(port=server.port, scheme="https", timeout=(0.3, 60))
             began = time.monotonic()
             with pytest.raises(Timeout):
                 await client.kv.get("x")
-            assert 0.2 < time.monotonic() - began < 3
+            assert 0.2 < time.monotonic() - began < LATE
             await client.close()
 
     run(main)
@@ -287,7 +289,7 @@ def test_a_trickle_is_ended_by_the_deadline(run: Run, sent: bytes) -> None:
             began = time.monotonic()
             with pytest.raises(Timeout, match=r"0\.5 s"):
                 await client.kv.get("x")
-            assert 0.4 < time.monotonic() - began < 2
+            assert 0.4 < time.monotonic() - began < LATE
             await client.close()
 
     run(main)
@@ -317,6 +319,7 @@ def test_closing_with_polls_open(agent: Agent, prefix: str, run: Run) -> None:
         client = Consul(port=agent.port, max_polls=2)
         index = (await client.kv.get(prefix)).index
         polls = [client.kv.get(prefix, index=index, wait="60s") for _ in range(4)]
+        await becomes(lambda: len(client.http.connections.open) == 2)
         await sleep(0.1)
         assert len(client.http.connections.open) == 2
         assert await client.status.leader()
@@ -339,7 +342,7 @@ def test_waiting_for_a_poll_counts(agent: Agent, prefix: str, run: Run) -> None:
         began = time.monotonic()
         with pytest.raises(Timeout):
             await client.kv.get(prefix, index=index, wait="10ms")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < LATE
         first.cancel()
         with pytest.raises(defer.CancelledError):
             await first
@@ -543,7 +546,7 @@ def test_tls_where_none_is_spoken(run: Run) -> None:
     async def main() -> None:
         async with Silent(b"HTTP/1.1 400 Bad Request\r\n\r\n") as plain:
             client = Consul(port=plain.port, scheme="https", timeout=5)
-            with pytest.raises(TLSError, match=r"WRONG_VERSION_NUMBER|record layer"):
+            with pytest.raises(TLSError, match="does not speak TLS"):
                 await client.kv.get("good")
             await client.close()
 
@@ -560,7 +563,7 @@ def test_a_handshake_that_is_broken_off(run: Run) -> None:
             async with Consul(port=port, scheme="https", timeout=5) as client:
                 with pytest.raises(ConnectionFailed) as caught:
                     await client.kv.get("good")
-                assert type(caught.value) is ConnectionFailed
+                assert not isinstance(caught.value, TLSError)
                 assert not caught.value.sent
 
         run(main)
@@ -711,3 +714,42 @@ def test_forks(faults: FaultServer) -> None:
 def test_with_names_the_right_statement() -> None:
     with pytest.raises(TypeError, match="use `async with`"), Consul():
         pass
+
+
+def test_nothing_is_logged_for_a_connection(run: Run, faults: FaultServer) -> None:
+    from twisted.logger import globalLogPublisher
+
+    seen: list[object] = []
+    globalLogPublisher.addObserver(seen.append)
+
+    async def main() -> None:
+        for _ in range(2):
+            async with Consul(port=faults.port, retry=False, timeout=30) as client:
+                assert (await client.kv.get("good"))[0] == 7
+                faults.script.append(Fault(b""))
+                with pytest.raises(ConnectionFailed):
+                    await client.kv.get("good")
+
+    try:
+        run(main)
+    finally:
+        globalLogPublisher.removeObserver(seen.append)
+    assert len(faults.connections) == 2
+    assert seen == []
+
+
+def test_a_busy_reactor_does_not_take_what_came_for_an_answer(
+    run: Run, faults: FaultServer
+) -> None:
+    async def main() -> None:
+        async with Consul(port=faults.port, retry=False, timeout=30) as client:
+            assert (await client.kv.get("good"))[0] == 7
+            stray = answer("408 Request Time-out", b"", "Connection: close")
+            faults.connections[0].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            faults.connections[0].sendall(stray)
+            # The reactor has no chance to receive it.
+            time.sleep(0.05)
+            assert (await client.kv.get("good"))[0] == 7
+            assert len(faults.connections) == 2
+
+    run(main)

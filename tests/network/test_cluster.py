@@ -13,7 +13,10 @@ import pytest
 from tests.cluster import SIZE, Cluster, Record, present, run
 
 #: Of load on each server version; starting the cluster and the last change of leader come on top.
-SECONDS = 25.0
+#: `make soak` does the same for minutes.
+SECONDS = 12.0
+#: Writes of each flavour, and increments.
+ENOUGH = 50
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def record(server) -> Iterator[Record]:
         for name in list(os.environ):
             if name.startswith("CONSUL_"):
                 patch.delenv(name)
-        yield run(cluster, present(), SECONDS)
+        yield run(cluster, present(), SECONDS, ENOUGH)
 
 
 @pytest.mark.behaviour("Leader loss", "No wrong answer, no lost write, no other error")
@@ -38,5 +41,4 @@ def test_leader_loss(request, flavour, record):
         assert not seen.unexpected, where
         # It goes on by itself, also with the server of its own back again.
         assert seen.stall < 30, where
-    assert sum(seen.written for seen in of) > 50
-    assert sum(seen.counted for seen in of) > 50
+    assert record.made(request.node.callspec.params["flavour"]) >= ENOUGH

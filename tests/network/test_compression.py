@@ -136,7 +136,7 @@ def test_broken(make_client, recorder, name, compress):
         client.kv.get("fault")
     assert type(caught.value) is package.BadAnswer
     assert caught.value.status == 200
-    assert str(caught.value).startswith(f"GET {FAULT}: 200 ")
+    assert f"{FAULT}: 200 " in str(caught.value)
     assert recorder.paths() == [FAULT]
     assert works(client)
     assert len(recorder.requests) == 2

@@ -11,15 +11,15 @@ import pytest
 
 import consul as package
 from tests.faults import FAULT, GOOD, Fault, FaultServer, Listener, http, message
-from tests.flavours import FLAVOURS
+from tests.flavours import FLAVOURS, LATE
 from tools import servers
 
 NEWEST = pytest.mark.parametrize(
     "server", [servers.newest_version()], indirect=True, ids=servers.dotted
 )
 SILENCE = Fault(b"", "hang")
-#: The last byte comes a second late.
-SLOW = Fault(http("200 OK", length=len(GOOD)) + GOOD[:-10], "close", GOOD[-10:])
+#: The last byte comes half a second late.
+SLOW = Fault(http("200 OK", length=len(GOOD)) + GOOD[:-5], "close", GOOD[-5:])
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def ended(function, *args, **options):
 
 
 @pytest.mark.behaviour("Deadlines", "A client's timeout is a number or (connect, read)")
-@pytest.mark.parametrize("timeout", [0.5, (5, 0.5), (None, 0.5)], ids=["number", "pair", "read"])
+@pytest.mark.parametrize("timeout", [0.5, (60, 0.5), (None, 0.5)], ids=["number", "pair", "read"])
 def test_timeout_of_the_client(make_client, faults, timeout):
     client = make_client(port=faults.port, timeout=timeout)
-    assert 0.4 < ended(client.kv.get, "fault") < 2
+    assert 0.4 < ended(client.kv.get, "fault") < LATE
     assert faults.paths() == [FAULT]
     assert client.kv.get("good")[0] == 7
 
@@ -69,12 +69,12 @@ def test_default_limits(make_client):
 @pytest.mark.behaviour("Deadlines", "A call's timeout counts instead of the client's")
 def test_timeout_of_a_read(make_client, faults):
     patient = make_client(port=faults.port)
-    assert 0.3 < ended(patient.kv.get, "fault", timeout=0.4) < 2
-    assert 0.3 < ended(patient.catalog.nodes, timeout=(5, 0.4), **scripted(faults)) < 2
+    assert 0.3 < ended(patient.kv.get, "fault", timeout=0.4) < LATE
+    assert 0.3 < ended(patient.catalog.nodes, timeout=(60, 0.4), **scripted(faults)) < LATE
     faults.fault = SLOW
     hasty = make_client(port=faults.port, timeout=0.3)
-    assert hasty.kv.get("fault", timeout=5)[1]["Value"] == b"good"
-    assert ended(hasty.kv.get, "fault") < 1
+    assert hasty.kv.get("fault", timeout=60)[1]["Value"] == b"good"
+    assert 0.2 < ended(hasty.kv.get, "silent", **scripted(faults)) < LATE
 
 
 def scripted(faults, fault=SILENCE):
@@ -88,17 +88,17 @@ def test_timeout_of_a_write(make_client, faults):
     patient = make_client(port=faults.port)
     for write in (
         lambda: patient.kv.put("x", "1", timeout=0.4),
-        lambda: patient.kv.delete("x", timeout=(5, 0.4)),
+        lambda: patient.kv.delete("x", timeout=(60, 0.4)),
         lambda: patient.session.create(timeout=0.4),
     ):
-        assert 0.3 < ended(write, **scripted(faults)) < 2
+        assert 0.3 < ended(write, **scripted(faults)) < LATE
     assert len(faults.requests) == 3, "a call that ran out of time was repeated"
     hasty = make_client(port=faults.port, timeout=0.3)
     slow = Fault(http("200 OK", length=4), "close", b"true")
     faults.script += [slow, slow]
-    assert hasty.kv.put("x", "1", timeout=5) is True
+    assert hasty.kv.put("x", "1", timeout=60) is True
     assert hasty.kv.put("x", "1", timeout=None) is True
-    assert 0.2 < ended(hasty.kv.put, "x", "1", **scripted(faults)) < 2
+    assert 0.2 < ended(hasty.kv.put, "x", "1", **scripted(faults)) < LATE
 
 
 def idled(name, port):
@@ -134,25 +134,28 @@ def idle():
 @NEWEST
 def test_idle_for_21_s(idle, request, flavour, agent):
     seconds, before, after = idle(request.node.callspec.params["flavour"], agent.port)
-    assert 20 < seconds < 26
+    assert 20 < seconds < 21 + LATE
     assert tuple(before) == tuple(after)
 
 
 @pytest.mark.behaviour("Deadlines", "A blocking query may idle as long as its wait")
 def test_idle_blocking_query_beyond_the_timeout(make_client, agent, prefix):
+    patient = make_client(port=agent.port)
+    patient.kv.put(prefix, "1")
+    index, _ = patient.kv.get(prefix)
     client = make_client(port=agent.port, timeout=1)
-    client.kv.put(prefix, "1")
-    index, _ = client.kv.get(prefix)
     began = time.monotonic()
-    assert client.kv.get(prefix, index=index, wait="2s")[1]["Value"] == b"1"
-    assert time.monotonic() - began > 1.9
+    assert client.kv.get(prefix, index=index, wait="1100ms")[1]["Value"] == b"1"
+    assert time.monotonic() - began > 1.05
 
 
 @pytest.mark.behaviour("Deadlines", "A silent server ends a blocking query soon after its wait")
 def test_blocking_query_of_a_silent_server(make_client, faults):
-    client = make_client(port=faults.port, timeout=0.5)
-    assert 2.1 < ended(client.kv.get, "fault", index=7, wait="1600ms") < 3
-    assert 0.9 < ended(client.kv.get, "fault", index=7, wait="480ms") < 2
+    client = make_client(port=faults.port, timeout=0.1)
+    for wait, limit in (("640ms", 0.64 + 0.04 + 0.1), ("160ms", 0.16 + 0.01 + 0.1)):
+        request = client._target.describe.kv.get("fault", index=7, wait=wait).request
+        assert request.deadline == pytest.approx(limit)
+        assert limit - 0.02 < ended(client.kv.get, "fault", index=7, wait=wait) < LATE
     assert len(faults.requests) == 2
 
 
@@ -167,9 +170,9 @@ def test_full_backlog(make_client):
             for filler in fillers:
                 filler.setblocking(False)
                 filler.connect_ex(("127.0.0.1", port))
-            client = make_client(port=port, timeout=(0.5, 20))
-            assert 0.4 < ended(client.kv.get, "good") < 2
-            assert 0.4 < ended(client.kv.put, "good", "1") < 2
+            client = make_client(port=port, timeout=(0.4, 60))
+            assert 0.3 < ended(client.kv.get, "good") < LATE
+            assert 0.3 < ended(client.kv.put, "good", "1") < LATE
         finally:
             for filler in fillers:
                 filler.close()
@@ -177,15 +180,20 @@ def test_full_backlog(make_client):
 
 @pytest.mark.behaviour("Deadlines", "The limit to connect includes the TLS handshake")
 def test_silence_instead_of_a_handshake(make_client, faults):
-    client = make_client(port=faults.port, timeout=(0.5, 20), scheme="https", verify=False)
-    assert 0.4 < ended(client.kv.get, "good") < 2
+    client = make_client(port=faults.port, timeout=(0.4, 60), scheme="https", verify=False)
+    assert 0.3 < ended(client.kv.get, "good") < LATE
 
 
 class Deaf(Listener):
-    """Reads nothing for a second; then answers the request, whatever its size; and so on."""
+    """Reads nothing for a moment; then answers the request, whatever its size; and so on."""
+
+    def listen(self):
+        # Connections get it from here.  The less the system takes in, the less there is to send.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        super().listen()
 
     def _serve(self, connection):
-        while not self._ended.wait(1) and message(connection) is not None:
+        while not self._ended.wait(0.8) and message(connection) is not None:
             connection.sendall(http("200 OK", b"true"))
 
 
@@ -194,12 +202,12 @@ class Deaf(Listener):
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 def test_slow_reader(make_client):
     # More than the buffers of the system hold.
-    value = b"x" * 2**24
+    value = b"x" * 2**23
     with Deaf() as server:
-        client = make_client(port=server.port, timeout=(0.4, 20), retry=False)
+        client = make_client(port=server.port, timeout=(0.4, 60), retry=False)
         assert client.kv.put("x", value) is True
         # On the same connection, which there is already.
         assert client.kv.put("x", value) is True
     with Deaf() as server:
         client = make_client(port=server.port, timeout=0.4)
-        assert 0.3 < ended(client.kv.put, "x", value) < 2
+        assert 0.3 < ended(client.kv.put, "x", value) < LATE

@@ -6,6 +6,7 @@ Where an error itself is meant, calls are not repeated; `test_retries` has those
 from __future__ import annotations
 
 import gzip
+import re
 import ssl
 import time
 import traceback
@@ -16,6 +17,7 @@ import trustme
 
 import consul as package
 from tests.faults import FAULT, GOOD, Fault, FaultServer, http, works
+from tests.flavours import LATE
 
 TOKEN = "5ec2e7aa-0000-4000-8000-000000000001"
 ELSEWHERE = "http://127.0.0.1:1/elsewhere"
@@ -101,7 +103,7 @@ def failure(client):
         client.kv.get("fault")
     error = caught.value
     assert (error.method, error.path) == ("GET", FAULT)
-    assert str(error).startswith(f"GET {FAULT}: ")
+    assert re.match(rf"GET https?://127\.0\.0\.1:\d+{FAULT}: ", str(error)), error
     shown = "".join(traceback.format_exception(error))
     for text in (str(error), repr(error), repr(vars(error)), shown):
         assert TOKEN not in text
@@ -110,7 +112,8 @@ def failure(client):
 
 def kind(error):
     """The class of `consul.exceptions` that *error* is, or that its flavour made it of."""
-    return next(one for one in type(error).__mro__ if one.__module__ == "consul.exceptions")
+    ours = vars(package.exceptions)
+    return next(one for one in type(error).__mro__ if ours.get(one.__name__) is one)
 
 
 def is_transport(error, flavour, expected, native):
@@ -151,7 +154,7 @@ def test_broken_connection(make_client, flavour, server, name, warm):
     "Faults", "An answer that is an error or makes no sense has the exception of its kind"
 )
 @pytest.mark.parametrize("name", ANSWERED)
-def test_answer_that_is_an_error(make_client, server, name):
+def test_answer_that_is_an_error(make_client, server, name, parser):
     answer, expected = ANSWERED[name]
     server.fault = Fault(answer, "keep")
     client = make_client(port=server.port, timeout=5, token=TOKEN, retry=False)
@@ -195,7 +198,7 @@ def test_silence(make_client, flavour, server, sent):
     client = make_client(port=server.port, timeout=0.5, token=TOKEN, retry=False)
     began = time.monotonic()
     error = failure(client)
-    assert 0.4 < time.monotonic() - began < 3
+    assert 0.4 < time.monotonic() - began < LATE
     is_transport(error, flavour, package.Timeout, requests.Timeout)
     assert "0.5 s" in str(error)
     assert works(client)
@@ -209,7 +212,7 @@ def test_trickle(make_client, flavour, server, place, retry):
     client = make_client(port=server.port, timeout=0.6, token=TOKEN, retry=retry)
     began = time.monotonic()
     error = failure(client)
-    assert 0.5 < time.monotonic() - began < 2
+    assert 0.5 < time.monotonic() - began < LATE
     is_transport(error, flavour, package.Timeout, requests.Timeout)
     assert server.paths() == [FAULT]
     assert works(client)
@@ -243,10 +246,11 @@ def test_good_compression(make_client, server):
 @pytest.mark.parametrize("name", LASTING)
 def test_lasting_fault_with_the_default_policy(make_client, server, name):
     server.fault, expected = LASTING[name]
-    client = make_client(port=server.port, timeout=0.4, token=TOKEN)
+    # The limit of the policy, for at the very end of its own a call may run out of time.
+    client = make_client(port=server.port, token=TOKEN, retry=package.Retry(0.4))
     began = time.monotonic()
     error = failure(client)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < LATE
     assert kind(error) is expected
     assert server.paths().count(FAULT) > 1
     assert works(client)
@@ -257,7 +261,7 @@ def test_silence_instead_of_a_handshake(make_client, flavour, server):
     client = make_client(port=server.port, timeout=0.5, token=TOKEN, scheme="https", verify=False)
     began = time.monotonic()
     error = failure(client)
-    assert 0.4 < time.monotonic() - began < 3
+    assert 0.4 < time.monotonic() - began < LATE
     is_transport(error, flavour, package.Timeout, requests.Timeout)
 
 
@@ -342,7 +346,7 @@ def test_missing_file(make_client, flavour, authority, option):
             port=server.port, timeout=5, retry=False, token=TOKEN, scheme="https", **options
         )
         error = failure(client)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < LATE
         is_transport(error, flavour, package.ConnectionFailed, requests.ConnectionError)
         assert server.requests == []
 
@@ -361,6 +365,6 @@ def test_file_without_certificates(make_client, flavour, authority, tmp_path, op
             port=server.port, timeout=5, retry=False, token=TOKEN, scheme="https", **options
         )
         error = failure(client)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < LATE
         is_transport(error, flavour, package.TLSError, requests.exceptions.SSLError)
         assert server.requests == []

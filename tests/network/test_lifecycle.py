@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
 
 import consul as package
 from tests.faults import Fault, FaultServer
+from tests.flavours import LATE
 from tests.network.together import raw, together, values
 
 ROOT = Path(__file__).parents[2]
@@ -127,29 +129,31 @@ def test_close_with_an_open_query(make_client, flavour, faults):
         flavour,
         (0, lambda: plain.kv.get("fault", index=7, wait="60s")),
         (0, lambda: plain.kv.get("fault")),
-        (0.4, plain.close),
+        (lambda: len(faults.requests) == 2, plain.close),
     )
     assert closed.error is None
-    assert closed.seconds < 1
+    assert closed.seconds < LATE
     for outcome in (query, plan):
         assert isinstance(outcome.error, (package.ConnectionFailed, RuntimeError)), outcome
-        assert outcome.seconds < 1.5
+        assert outcome.seconds < LATE
     assert len(faults.requests) == 2, "repeated although the client is closed"
 
 
 @pytest.mark.behaviour("Lifecycle", "Closing ends an open blocking query at once")
 def test_close_while_queries_wait_for_a_slot(make_client, flavour, faults):
-    plain = raw(make_client(port=faults.port, max_polls=1, timeout=2))
+    plain = raw(make_client(port=faults.port, max_polls=1))
     *queries, closed, late = together(
         flavour,
-        *[(0, lambda: plain.kv.get("fault", index=7, wait="3s"))] * 3,
-        (0.4, plain.close),
-        (1, lambda: len(faults.requests)),
+        *[(0, lambda: plain.kv.get("fault", index=7, wait="60s"))] * 3,
+        (lambda: faults.requests, plain.close),
+        (lambda: faults.left, lambda: len(faults.requests)),
     )
     assert closed.error is None
     for outcome in queries:
-        assert isinstance(outcome.error, (package.ConnectionFailed, RuntimeError)), outcome
-        assert outcome.seconds < 1.5
+        # A future that has not begun is cancelled.
+        kinds = (package.ConnectionFailed, RuntimeError, CancelledError)
+        assert isinstance(outcome.error, kinds), outcome
+        assert outcome.seconds < LATE
     assert late.value == 1, "a query was sent after the close"
 
 
@@ -157,11 +161,13 @@ def test_close_while_queries_wait_for_a_slot(make_client, flavour, faults):
 def test_close_during_a_handshake(make_client, flavour, faults):
     if flavour.name == "aio":
         pytest.skip("aiohttp gives up a handshake when its time is over, and no sooner")
-    plain = raw(make_client(port=faults.port, scheme="https", verify=False, timeout=3))
-    call, closed = together(flavour, (0, lambda: plain.kv.get("good")), (0.4, plain.close))
+    plain = raw(make_client(port=faults.port, scheme="https", verify=False, timeout=60))
+    call, closed = together(
+        flavour, (0, lambda: plain.kv.get("good")), (lambda: faults.greeted, plain.close)
+    )
     assert closed.error is None
     assert isinstance(call.error, (package.ConnectionFailed, RuntimeError)), call
-    assert call.seconds < 1.5
+    assert call.seconds < LATE
 
 
 @pytest.mark.behaviour("Lifecycle", "Closing lets go of connections and threads")
@@ -173,15 +179,19 @@ def test_nothing_leaks(make_client, flavour, faults):
         plain = raw(make_client(port=faults.port))
         values(together(flavour, *[(0, lambda plain=plain: plain.kv.get("good"))] * 5))
         flavour.call(plain.close)
-    until = time.monotonic() + 5
+    until = time.monotonic() + LATE
     while time.monotonic() < until:
         flavour.call(lambda: None)
         open_ones = [one for one in faults._threads if one.is_alive()]
+        # Threads that look up names are the loop's.
+        ours = threading.active_count() - len(open_ones)
+        few = flavour.name not in LOOPLESS or ours <= before + 2
         # The first client's connection, and the thread that accepts.
-        if len(open_ones) <= 2 and threading.active_count() - len(open_ones) <= before + 2:
+        if len(open_ones) <= 2 and few:
             break
         time.sleep(0.05)
     assert len(open_ones) <= 2
+    assert few
 
 
 USES = {
@@ -269,7 +279,7 @@ for _ in range(2):
     try:
         client.kv.get("fault", index=7, wait="60s")
     except KeyboardInterrupt:
-        print("interrupted", time.monotonic() - began < 2)
+        print("interrupted", time.monotonic() - began < 15)
     assert client.kv.get("good")[0] == 7
     assert client.kv.put("good", "1") is True
 client.close()
@@ -299,15 +309,15 @@ def test_cancelled_call(make_client, flavour, faults, options):
         calls.append(query)
         return query
 
-    query, cancelled, good, again, closed = together(
+    query, cancelled, good, again = together(
         flavour,
         (0, start),
-        (0.4, lambda: calls[0].cancel()),
-        (0.8, lambda: plain.kv.get("good")),
-        (0.8, lambda: plain.kv.get("good", index=6, wait="1s")),
-        (1.2, lambda: len(faults.left)),
+        (lambda: faults.requests, lambda: calls[0].cancel()),
+        # The connection is closed.
+        (lambda: faults.left, lambda: plain.kv.get("good")),
+        (lambda: faults.left, lambda: plain.kv.get("good", index=6, wait="1s")),
     )
     assert type(query.error).__name__ == "CancelledError"
-    assert query.seconds < 0.8
+    assert query.seconds < LATE
     assert (cancelled.error, good.error, again.error) == (None, None, None)
-    assert closed.value == 1, "the connection is still open"
+    assert len(faults.left) == 1

@@ -11,6 +11,7 @@ import consul as package
 from consul import Retry
 from tests.agent import Agent
 from tests.faults import Fault, FaultServer, Proxy, http
+from tests.flavours import LATE
 from tools import servers
 
 NEWEST = pytest.mark.parametrize(
@@ -72,13 +73,17 @@ def test_read(client, faults, name):
 
 @pytest.mark.behaviour("Retries", "Each repeat waits longer, the first after a drop not at all")
 def test_pauses(make_client, faults):
-    client = make_client(port=faults.port, retry=Retry(first=0.2))
+    # Half a minute is too long for its limit, so with any pause this would be an error.
+    at_once = make_client(port=faults.port, retry=Retry(first=60))
+    faults.script += [DROP]
+    assert at_once.kv.get("good")[0] == 7
+    faults.times.clear()
+    client = make_client(port=faults.port, retry=Retry(20, first=0.1))
     faults.script += [DROP] * 4
     assert client.kv.get("good")[0] == 7
     pauses = [after - before for before, after in zip(faults.times, faults.times[1:], strict=False)]
-    assert pauses[0] < 0.1
-    for pause, longest in zip(pauses[1:], (0.4, 0.8, 1.6), strict=True):
-        assert longest / 2 - 0.02 < pause < longest + 0.3
+    for pause, longest in zip(pauses[1:], (0.2, 0.4, 0.8), strict=True):
+        assert longest / 2 - 0.02 < pause < LATE
 
 
 @pytest.mark.behaviour("Retries", "Other errors are not repeated")
@@ -97,28 +102,30 @@ def test_retry_after(client, faults, status):
     faults.script.append(Fault(http(f"{status} No", b"", "Retry-After: 1"), "keep"))
     began = time.monotonic()
     assert client.kv.get("good")[0] == 7
-    assert 1 <= time.monotonic() - began < 2
-    faults.script.append(Fault(http(f"{status} No", b"", "Retry-After: 30"), "keep"))
+    assert 1 <= time.monotonic() - began < LATE
+    faults.script.append(Fault(http(f"{status} No", b"", "Retry-After: 60"), "keep"))
     with pytest.raises(package.RateLimited) as caught:
         client.kv.get("good")
-    assert caught.value.retry_after == 30
-    assert time.monotonic() - began < 3
+    assert caught.value.retry_after == 60
+    assert time.monotonic() - began < 2 * LATE
 
 
 @pytest.mark.behaviour("Retries", "A call and its repeats end within its deadline")
-def test_within_the_deadline(client, faults):
+def test_within_the_deadline(make_client, client, faults):
     faults.script += [TOO_MANY] * 99
+    # The second attempt begins when 0.6 s or more are left.  The third would begin too late.
+    patient = make_client(port=faults.port, retry=Retry(60, first=1.2, longest=60))
     began = time.monotonic()
     with pytest.raises(package.RateLimited):
-        client.kv.get("good", timeout=1)
-    assert time.monotonic() - began < 1.5
-    assert len(faults.requests) > 2
+        patient.kv.get("good", timeout=1.8)
+    assert time.monotonic() - began < LATE
+    assert len(faults.requests) == 2
     faults.script.clear()
     faults.script += [DROP, TOO_MANY, Fault(b"", "hang")]
     began = time.monotonic()
     with pytest.raises(package.Timeout):
         client.kv.get("good", timeout=1)
-    assert 0.8 < time.monotonic() - began < 2
+    assert 0.8 < time.monotonic() - began < LATE
 
 
 @pytest.mark.behaviour("Retries", "A blocking query that is repeated ends within its deadline")
@@ -128,7 +135,7 @@ def test_blocking_query_within_its_deadline(make_client, faults):
     began = time.monotonic()
     with pytest.raises(package.Timeout):
         client.kv.get("good", index=7, wait="1s")
-    assert 1 < time.monotonic() - began < 2.5
+    assert 1 < time.monotonic() - began < LATE
     waits = [path.rpartition("wait=")[2] for path in faults.paths()]
     assert waits[0] == "1s"
     assert waits[2] != "1s", "the server would answer too late"
@@ -189,8 +196,8 @@ def test_own_policy(make_client, faults):
     began = time.monotonic()
     with pytest.raises(package.ConnectionFailed):
         client.kv.get("good")
-    assert 0.3 < time.monotonic() - began < 1
-    assert 5 <= len(faults.requests) <= 12
+    assert 0.3 < time.monotonic() - began < LATE
+    assert 3 <= len(faults.requests) <= 12
 
 
 @pytest.mark.behaviour("Retries", "A refused connection is an error at once, without connect=True")
@@ -201,13 +208,13 @@ def test_refused(make_client, call):
         with pytest.raises(package.ConnectionFailed) as caught:
             call(make_client(port=server.port))
         assert not caught.value.sent
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < LATE
         patient = make_client(port=server.port, retry=Retry(connect=True))
         timer = threading.Timer(0.5, server.listen)
         timer.start()
         call(patient)
         timer.join()
-        assert 0.4 < time.monotonic() - began < 5
+        assert 0.4 < time.monotonic() - began < 2 * LATE
         assert len(server.requests) == 1
 
 

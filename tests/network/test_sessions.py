@@ -11,7 +11,7 @@ import pytest
 
 import consul as package
 from tests.faults import FAULT, GOOD, Fault, FaultServer, http, works
-from tests.flavours import missing
+from tests.flavours import LATE, missing
 
 TOKEN = "5ec2e7aa-0000-4000-8000-000000000001"
 #: 1.22 refuses a key that has both a blank and what looks like an escape.
@@ -114,7 +114,8 @@ def failure(client):
 
 def kind(error):
     """The class of `consul.exceptions` that *error* is, or that its flavour made it of."""
-    return next(one for one in type(error).__mro__ if one.__module__ == "consul.exceptions")
+    ours = vars(package.exceptions)
+    return next(one for one in type(error).__mro__ if ours.get(one.__name__) is one)
 
 
 @pytest.mark.behaviour("Bring your own", "calls go through the session, keys as they are")
@@ -194,7 +195,7 @@ def test_silence(make_client, make_session, recorder, sent):
     client = make_client(port=recorder.port, session=make_session(), timeout=0.4, token=TOKEN)
     began = time.monotonic()
     error = failure(client)
-    assert 0.3 < time.monotonic() - began < 3
+    assert 0.3 < time.monotonic() - began < LATE
     assert kind(error) is package.Timeout
     assert "0.4 s" in str(error)
     assert works(client)
@@ -261,7 +262,7 @@ def test_compressed(make_client, make_session, recorder, compress):
 def test_broken_compression(make_client, make_session, recorder, body):
     recorder.fault = Fault(http("200 OK", body, "Content-Encoding: gzip"), "keep")
     client = make_client(port=recorder.port, session=make_session(), timeout=5, token=TOKEN)
-    assert type(failure(client)) is package.BadAnswer
+    assert kind(failure(client)) is package.BadAnswer
     assert recorder.paths() == [FAULT]
     assert works(client)
 
@@ -416,7 +417,7 @@ def test_hooks(make_client, watching, recorder):
     assert read.response.headers["x-consul-index"] == "7"
     assert read.response.body == GOOD
     assert write.response.body == b"true"
-    assert 0 < read.seconds < 5
+    assert 0 < read.seconds < LATE
     assert read.headers == {}
     assert repr(read) == "<Exchange GET /v1/kv/good: 200>"
 
@@ -551,7 +552,7 @@ def test_blocking_query(make_client, watching, agent, prefix):
     client.kv.put(prefix, "1")
     index, _ = client.kv.get(prefix)
     client.kv.get(prefix, index=index, wait="200ms")
-    assert 0.2 <= watching.exchanges[-1].seconds < 3
+    assert 0.2 <= watching.exchanges[-1].seconds < LATE
 
 
 @pytest.mark.behaviour("Hooks", "what is no hook is refused")

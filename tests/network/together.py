@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -20,8 +20,23 @@ class Outcome(NamedTuple):
     seconds: float
 
 
-#: Seconds after which to call, and what: a function of the unmasked client.
-Plan = tuple[float, Callable[[], Any]]
+#: When to call: after so many seconds, or as soon as this is true.
+When = float | Callable[[], object]
+#: When to call, and what: a function of the unmasked client.
+Plan = tuple[When, Callable[[], Any]]
+#: Seconds from one look at a condition to the next.
+LOOK = 0.01
+
+
+def pauses(when: When) -> Iterator[float]:
+    """Seconds to sleep, again and again, until it is time."""
+    if not callable(when):
+        yield when
+        return
+    end = time.monotonic() + PATIENCE
+    while not when():
+        assert time.monotonic() < end, "what a call waits for does not happen"
+        yield LOOK
 
 
 def raw(client: Any) -> Any:
@@ -41,8 +56,9 @@ def together(flavour: Flavour, *plans: Plan) -> list[Outcome]:
 def _in_threads(plans: tuple[Plan, ...]) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
 
-    def perform(number: int, delay: float, function: Callable[[], Any]) -> None:
-        time.sleep(delay)
+    def perform(number: int, when: When, function: Callable[[], Any]) -> None:
+        for pause in pauses(when):
+            time.sleep(pause)
         began = time.monotonic()
         value = error = None
         try:
@@ -65,8 +81,9 @@ def _in_threads(plans: tuple[Plan, ...]) -> list[Outcome]:
 
 
 async def _in_loop(plans: tuple[Plan, ...]) -> list[Outcome]:
-    async def perform(delay: float, function: Callable[[], Any]) -> Outcome:
-        await asyncio.sleep(delay)
+    async def perform(when: When, function: Callable[[], Any]) -> Outcome:
+        for pause in pauses(when):
+            await asyncio.sleep(pause)
         began = time.monotonic()
         value = error = None
         try:
@@ -83,8 +100,9 @@ async def _in_loop(plans: tuple[Plan, ...]) -> list[Outcome]:
 def _in_reactor(plans: tuple[Plan, ...]) -> Any:
     from twisted.internet import defer, reactor, task
 
-    async def perform(delay: float, function: Callable[[], Any]) -> Outcome:
-        await task.deferLater(reactor, delay)  # type: ignore[arg-type]
+    async def perform(when: When, function: Callable[[], Any]) -> Outcome:
+        for pause in pauses(when):
+            await task.deferLater(reactor, pause)  # type: ignore[arg-type]
         began = time.monotonic()
         value = error = None
         try:

@@ -56,6 +56,9 @@ def test_an_empty_environment(built: Path, tmp_path: Path) -> None:
     run(python, "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
     program = """if True:
         import consul, consul.std, consul.threads
+        from consul.core import answers, request
+        # There is no orjson here.
+        assert answers.value(request.Response(200, {}, b'{"a": [1]}')) == {"a": [1]}
         print(consul.__version__)
         for name in ("aio", "tornado", "twisted"):
             try:

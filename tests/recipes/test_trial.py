@@ -12,11 +12,11 @@ from functools import partial
 from random import Random
 
 import pytest
-from urllib3.connection import HTTPConnection
 
 from consul import Retry, std
 from consul.core.signal import NEVER
 from consul.core.steps import Now, Spawn, Wait, beside, sleep
+from consul.transport.blocking.connections import AbortableConnection
 from tests.faults import Fault, FaultServer
 from tests.network.together import raw, together
 from tests.recipes.trial import Holder, performed
@@ -326,7 +326,7 @@ def test_stop_that_comes_between(make_client, flavour, hanging, monkeypatch, mom
     client, tasks = make_client(port=hanging.port), []
     kind, name = std.HTTPClient, "exchange"
     if moment == "while it connects":
-        kind, name = HTTPConnection, "_new_conn"
+        kind, name = AbortableConnection, "_new_conn"
     proceed = getattr(kind, name)
 
     def stopped(*args):

@@ -18,6 +18,10 @@ from consul.core.address import Address, Given, parse
         ("H.Example", Given("h.example")),
         ("10.0.0.1:1", Given("10.0.0.1", 1)),
         ("h:", Given("h")),
+        # In Consul's tools a port alone is one of this machine.
+        (":1", Given(None, 1)),
+        ("http://:8500", Given(None, 8500, "http")),
+        ("https://:1/p", Given(None, 1, "https", "/p")),
         ("h:1", Given("h", 1)),
         ("http://h", Given("h", None, "http")),
         ("https://h:65535", Given("h", 65535, "https")),
@@ -48,7 +52,9 @@ BAD = [
     "unix://",
     "unix://run/x",
     "unix:///a\0b",
-    ":8500",
+    ":",
+    "http://:",
+    ":x",
     "h:x",
     "h:-1",
     "h:0",
@@ -108,7 +114,9 @@ def test_port(value, expected):
     assert address.port("port", value) == expected
 
 
-@pytest.mark.parametrize("value", [0, -1, 65536, "0", "", "x", "1.5", "http"])
+@pytest.mark.parametrize(
+    "value", [0, -1, 65536, "0", "", "x", "1.5", "http", " 80", "+80", "8_0", "\u0668", "9" * 5000]
+)
 def test_ports_that_make_no_sense(value):
     with pytest.raises(ValueError, match=r"^the port must be "):
         address.port("the port", value)

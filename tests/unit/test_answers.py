@@ -6,6 +6,8 @@ import base64
 import copy
 import json
 import pickle
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,8 +62,17 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("decode", "data", "expected"), GOOD)
-def test_good_answers(decode, data, expected):
+def test_good_answers(parser, decode, data, expected):
     assert decode(answer(data)) == expected
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_orjson_is_used_where_it_is(monkeypatch, missing):
+    orjson = None if missing else SimpleNamespace(loads=json.loads)
+    monkeypatch.setitem(sys.modules, "orjson", orjson)
+    monkeypatch.setattr(answers, "_loads", answers._choose_loads)
+    assert [answers.value(answer([number])) for number in (1, 2)] == [[1], [2]]
+    assert answers._loads is (answers._standard_loads if missing else json.loads)
 
 
 MISSING = [answers.keys, answers.pairs, answers.pair]
@@ -105,7 +116,7 @@ def test_other_statuses_raise(decode, code, kind):
 
 @pytest.mark.parametrize("decode", [each for each in DECODERS if each is not answers.done])
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff", b"null null"])
-def test_what_is_not_json_is_a_bad_answer(decode, body):
+def test_what_is_not_json_is_a_bad_answer(parser, decode, body):
     with pytest.raises(exceptions.BadAnswer) as caught:
         decode(answer(body))
     why = "answer is not JSON" if body else "answer is empty"

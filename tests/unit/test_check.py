@@ -1,6 +1,7 @@
 """The definitions that `consul.Check` makes."""
 
 from datetime import timedelta
+from ipaddress import ip_address
 
 import pytest
 
@@ -70,6 +71,60 @@ def test_docker():
         "DeregisterCriticalServiceAfter": "1m",
     }
     assert Check.docker("id", None, ["a"], 1)["args"] == ["a"]
+
+
+@pytest.mark.parametrize("zero", [0, "0s", timedelta(0)])
+def test_zero_durations_are_refused(zero):
+    for name, make in (
+        ("ttl", lambda: Check.ttl(zero)),
+        ("deregister", lambda: Check.ttl("10s", deregister=zero)),
+        ("interval", lambda: Check.http("http://x", zero)),
+        ("timeout", lambda: Check.http("http://x", "10s", zero)),
+        ("interval", lambda: Check.tcp("h", 80, zero)),
+        ("interval", lambda: Check.script(["a"], zero)),
+        ("interval", lambda: Check.docker("id", None, ["a"], zero)),
+    ):
+        with pytest.raises(ValueError, match=rf"^{name} must be above 0"):
+            make()
+
+
+def test_forms_of_values():
+    assert Check.tcp(ip_address("::1"), "80", 1)["tcp"] == "[::1]:80"
+    check = Check.http(b"http://x", 1, header={"A": ("b",)}, tls_skip_verify="true",
+                       success_before_passing="3")  # fmt: skip
+    assert check["header"] == {"A": ["b"]}
+    assert (check["http"], check["TLSSkipVerify"], check["SuccessBeforePassing"]) == (
+        "http://x", True, 3
+    )  # fmt: skip
+    assert Check.docker("id", b"bash", b"a", 1)["args"] == ["bash", "-c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: Check.tcp("h", 80.5, 1), "port"),
+        (lambda: Check.tcp("h", True, 1), "port"),
+        (lambda: Check.tcp("h", 70000, 1), "port"),
+        (lambda: Check.tcp(None, 80, 1), "host"),
+        (lambda: Check.http(None, 1), "url"),
+        (lambda: Check.http("u", 1, header={"A": "x"}), r"header\['A'\]"),
+        (lambda: Check.http("u", 1, header={"A": [None]}), r"header\['A'\]\[0\]"),
+        (lambda: Check.http("u", 1, header=["A"]), "header"),
+        (lambda: Check.http("u", 1, tls_skip_verify="no"), "tls_skip_verify"),
+        (lambda: Check.http("u", 1, disable_redirects=1), "disable_redirects"),
+        (lambda: Check.http("u", 1, body={"a": 1}), "body"),
+        (lambda: Check.http("u", 1, method="\ud800"), "method"),
+        (lambda: Check.ttl(1, output_max_size=1.5), "output_max_size"),
+        (lambda: Check.ttl(1, status=5), "status"),
+        (lambda: Check.script(["a", None], 1), r"args\[1\]"),
+        (lambda: Check.script(5, 1), "args"),
+        (lambda: Check.docker(5, None, ["a"], 1), "container_id"),
+        (lambda: Check.docker("id", None, {"a": 1}, 1), "script"),
+    ],
+)
+def test_what_cannot_be_meant_is_named(make, name):
+    with pytest.raises((TypeError, ValueError), match=rf"^{name} must|^{name} has"):
+        make()
 
 
 def test_bad_arguments_are_named():

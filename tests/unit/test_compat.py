@@ -73,7 +73,7 @@ def test_pending():
     assert pending.request == (
         "GET",
         "/v1/kv/x",
-        [("index", "5"), ("consistent", "1"), ("token", "t")],
+        [("index", 5), ("consistent", "1"), ("token", "t")],
         None,
     )
     found = pending.answer(200, {"X-Consul-Index": "6"}, [{"Key": "x", "Value": "eA=="}])
@@ -160,3 +160,80 @@ def test_a_noun_of_ones_own(client):
 
     client.agent.service = Service(client)
     assert client.agent.service.register("web") == ("web", client)
+
+
+class Given:
+    """Keeps what the verbs of an old adapter are called with."""
+
+    def __init__(self):
+        self.calls = []
+
+    def get(self, callback, path, params=None):
+        self.calls.append(("get", path, params))
+
+    def put(self, callback, path, params=None, data=""):
+        self.calls.append(("put", path, params))
+
+    def delete(self, callback, path, params=None):
+        self.calls.append(("delete", path, params))
+
+
+def connects():
+    """Signatures of ``connect`` as they were published, by what they take."""
+
+    class WithoutCert(base.Consul):
+        def connect(self, host, port, scheme, verify=True):
+            self.given = (host, port, scheme, verify)
+            return Given()
+
+    class WithoutVerify(base.Consul):
+        def connect(self, host, port, scheme):
+            self.given = (host, port, scheme)
+            return Given()
+
+    class Any(base.Consul):
+        def connect(self, *args):
+            self.given = args
+            return Given()
+
+    class AnyKeywords(base.Consul):
+        def connect(self, host, port, scheme, verify=True, **options):
+            self.given = (host, port, scheme, verify)
+            return Given()
+
+    class Newer(base.Consul):
+        def http_connect(self, host, port, scheme, verify=True, cert=None):
+            self.given = (host, port, scheme, verify, cert)
+            return Given()
+
+    return [(WithoutCert, 4), (WithoutVerify, 3), (Any, 5), (AnyKeywords, 4), (Newer, 5)]
+
+
+@pytest.mark.parametrize(("kind", "count"), connects())
+def test_connect_gets_what_its_signature_takes(kind, count):
+    client = kind("consul.example", 1234, scheme="https", verify=False, cert="c.pem")
+    assert client.given == ("consul.example", 1234, "https", False, "c.pem")[:count]
+    client.kv.get("x")
+    assert client.http.calls == [("get", "/v1/kv/x", [])]
+
+
+def test_numbers_among_params_are_numbers():
+    class Client(base.Consul):
+        def connect(self, host, port, scheme, verify=True, cert=None):
+            return Given()
+
+    client = Client()
+    client.kv.put("x", "y", cas=0, flags=7)
+    client.kv.put("x", "y", cas="12")
+    client.kv.delete("x", cas=3)
+    client.kv.get("x", index="5", wait="10s")
+    client.catalog.nodes(dc="5")
+    client.kv.get("x", keys=True, separator="1")
+    assert [dict(params) for _, _, params in client.http.calls] == [
+        {"cas": 0, "flags": 7},
+        {"cas": 12},
+        {"cas": 3},
+        {"index": 5, "wait": "10s"},
+        {"dc": "5"},
+        {"keys": "1", "separator": "1"},
+    ]

@@ -248,6 +248,35 @@ class TestEveryMethod:
             call(name, Consul(), nonsense=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "former", "now"),
+    [
+        ("health.service", "filter_expr", "filter"),
+        ("health.service", "connections_timeout", "timeout"),
+        ("kv.get", "connections_timeout", "timeout"),
+        ("catalog.register", "skipnodeupdate", "skip_node_update"),
+    ],
+)
+def test_the_names_of_the_forks_lead_to_ours(name, former, now):
+    with pytest.raises(TypeError, match=rf"^{name}\(\) .* '{former}'; use {now}=$"):
+        call(name, Consul(), **{former: 1})
+    # Not where there is no such keyword.
+    with pytest.raises(TypeError, match=r"'filter_expr'(; did you mean.*)?$"):
+        call("kv.get", Consul(), filter_expr=1)
+
+
+@pytest.mark.parametrize("form", [["os:linux", "a"], ("os:linux", b"a"), {"os": "linux", "a": ""}])
+def test_forms_of_node_meta(form):
+    made = Consul().health.service("web", node_meta=form)
+    metas = [value.rstrip(":") for name, value in made.request.params if name == "node-meta"]
+    assert metas == ["os:linux", "a"]
+
+
+def test_a_read_that_may_show_nothing_stale():
+    # Consul takes zero for any age.
+    assert params(Consul().catalog.nodes(max_stale=0))["max_stale"] == "1ns"
+
+
 def test_the_table_of_the_documentation_has_every_route():
     pytest.importorskip("sphinx")
     path = ROOT / "docs" / "_ext" / "endpoints.py"

@@ -26,6 +26,11 @@ PARENTS = {
     "RateLimited": "ClientError",
     "ServerError": "ConsulException",
     "NoLeader": "ServerError",
+    "Closed": "ConsulException",
+    "InvalidSession": "NotFound",
+    "UnknownService": "NotFound",
+    "UnknownCheck": "NotFound",
+    "UnknownQuery": "NotFound",
 }
 
 

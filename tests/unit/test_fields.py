@@ -7,7 +7,9 @@ from typing import TypedDict
 
 import pytest
 
+from consul.core.bodies import texts
 from consul.core.fields import Fields, consul_name
+from consul.core.values import port
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,30 @@ def test_durations():
     assert fields.body(ttl=None, delay="1m") == {"delay": "1m"}
     with pytest.raises(ValueError, match="ttl"):
         fields.body(ttl="10")
+
+
+def test_kinds():
+    fields = Fields(kinds={"tags": texts, "port": port})
+    assert fields.body(tags=("a",), port="80", meta={"a": (1,)}) == {
+        "Tags": ["a"],
+        "Port": 80,
+        "Meta": {"a": [1]},
+    }
+    for name, value in (("tags", "a"), ("port", -1), ("meta", {"a": object()})):
+        with pytest.raises((TypeError, ValueError), match=f"^{name}"):
+            fields.body(**{name: value})
+
+
+def test_a_field_with_two_values_is_named_as_the_caller_wrote_it():
+    fields = Fields(node_id="ID")
+    body = fields.body(node_id="a", address="b")
+    assert fields.joined(body, "extra", {"id": "a", "Kind": "k"}) == {
+        "Address": "b",
+        "id": "a",
+        "Kind": "k",
+    }
+    with pytest.raises(ValueError, match=r"^node_id and extra\['Id'\] are two values"):
+        fields.joined(body, "extra", {"Id": "c"})
 
 
 def test_names_as_they_are():

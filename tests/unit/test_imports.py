@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import consul
+from consul.core import peers
 
 ROOT = Path(consul.__file__).parent
 IO = ["requests", "aiohttp", "tornado", "twisted", "treq", "asyncio", "threading", "socket"]
@@ -288,7 +289,7 @@ def test_unknown_names():
 def test_peers_are_warned_of(tmp_path):
     (tmp_path / "py_consul-1.7.1.dist-info").mkdir()
     with pytest.warns(UserWarning, match=r"^py_consul-1\.7\.1 is installed beside"):
-        consul._warn_of_peers(str(tmp_path))
+        peers.warn_of_peers(str(tmp_path))
 
 
 def test_others_are_not_warned_of(tmp_path, recwarn):
@@ -298,5 +299,60 @@ def test_others_are_not_warned_of(tmp_path, recwarn):
         "requests-2.dist-info",
     ):
         (tmp_path / name).mkdir()
-    consul._warn_of_peers(str(tmp_path))
+    peers.warn_of_peers(str(tmp_path))
     assert not recwarn.list
+
+
+def script(code):
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", code],
+        cwd=ROOT.parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.split(), done.stderr
+
+
+def test_an_import_reads_no_folder():
+    script("""if True:
+        import os, requests
+        def refuse(*args):
+            raise AssertionError("a folder is read")
+        # The machinery of imports has functions of its own.
+        os.listdir = os.scandir = os.walk = refuse
+        import consul
+        from consul import base, exceptions, std, threads
+    """)
+
+
+def test_the_warning_of_peers_comes_once_and_with_the_first_client():
+    _, errors = script("""if True:
+        import os, sys
+        import consul.base, consul.std
+        from consul.core import peers
+        listed = []
+        real = os.listdir
+        def listdir(folder="."):
+            listed.append(folder)
+            return [*real(folder), "py_consul-1.7.1.dist-info"]
+        os.listdir = listdir
+        assert listed == []
+        for _ in range(3):
+            consul.Consul()
+        consul.base.Consul()
+        assert len(listed) == 1, listed
+    """)
+    assert errors.count("py_consul-1.7.1 is installed beside") == 1
+    # It names the line that makes the client.
+    assert "<string>:13: UserWarning" in errors
+
+
+def test_only_names_of_ours_are_shown():
+    assert dir(consul) == sorted(dir(consul))
+    for name in dir(consul):
+        value = getattr(consul, name)
+        if name != "__version__":
+            home = getattr(value, "__module__", None) or value.__name__
+            assert home.partition(".")[0] == "consul", name
+    assert not {"Any", "os", "TYPE_CHECKING", "import_module", "annotations"} & set(dir(consul))

@@ -12,7 +12,7 @@ from consul.core.settings import resolve
 
 REMOTE = Address("consul.example")
 SECURE = Address("consul.example", 8501, "https")
-SECRET = "s3cret"
+SECRET = "s3cret-word"
 
 
 @pytest.fixture(autouse=True)
@@ -210,10 +210,10 @@ def test_a_clients_proxy_and_password(everything, host, trust_env, counts):
 
 
 def test_arguments_win_over_proxies_and_passwords_of_the_environment(everything):
-    options = {"proxy": "http://mine:1", "auth": "me:mine"}
+    options = {"proxy": "http://mine:1", "auth": "me:mine-alone"}
     found = resolve("consul.example", options=options, environ=everything)
     assert found.proxy == "http://mine:1"
-    assert "mine" in found.secrets
+    assert "mine-alone" in found.secrets
     assert SECRET not in found.secrets
 
 

@@ -51,8 +51,8 @@ def reads(client):
 @pytest.mark.parametrize("read", reads(Consul()))
 def test_index(read):
     assert read().params == []
-    assert read(index="5").params == [("index", "5")]
-    assert read(index=5, wait="10s").params == [("index", "5"), ("wait", "10s")]
+    assert read(index="5").params == [("index", 5)]
+    assert read(index=5, wait="10s").params == [("index", 5), ("wait", "10s")]
     assert read(wait="10s").params == []
 
 

@@ -196,7 +196,7 @@ class World:
         late = request.deadline is not None and self.takes >= request.deadline
         self.now += request.deadline if late else self.takes
         if late:
-            raise call.timed_out(Timeout)
+            raise call.located(Timeout("no answer in time"))
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         if isinstance(outcome, BaseException):
             raise outcome
@@ -254,15 +254,45 @@ def test_each_repeat_has_the_time_that_is_left():
     assert left == [(18.0, 18.0), (16.0, 16.0), (14.0, 14.0)]
 
 
-def test_a_blocking_query_asks_for_less_with_each_repeat():
-    query = Consul().kv.get("x", index=5, wait="32s")
+def test_a_blocking_query_is_repeated_as_a_plain_read():
+    query = Consul().kv.get("x", index=5, wait="32s", dc="dc1")
     assert query.request.deadline == 44
     world = World(LEADERLESS, "answer", takes=15.0)
     world.run(query, Retry(100, first=1, longest=1), failed_after=1)
-    held = [call.request.hold for call in world.calls]
-    assert held == pytest.approx([(42 - 10) * 16 / 17, (26 - 10) * 16 / 17])
-    waits = [dict(call.request.params)["wait"] for call in world.calls]
-    assert waits == ["30.118s", "15.059s"]
+    # The index may have fallen meanwhile, so there is nothing to wait for.
+    assert [call.request.params for call in world.calls] == [(("dc", "dc1"),)] * 2
+    assert [call.request.hold for call in world.calls] == [None, None]
+    assert [call.request.deadline for call in world.calls] == [42, 26]
+    assert query.request.params == (("index", "5"), ("wait", "32s"), ("dc", "dc1"))
+
+
+@pytest.mark.parametrize("failed_after", [1.0, 61.0, 299.0])
+def test_a_blocking_query_that_was_held_long_has_time_for_its_repeat(failed_after):
+    query = Consul().kv.get("x", index=5)
+    world = World("answer", takes=0.5)
+    assert world.run(query, Retry(), DROPPED, failed_after=failed_after) == "answer"
+    assert world.calls[0].request.deadline == pytest.approx(min(60, 328.75 - failed_after))
+
+
+@pytest.mark.parametrize("takes", [0.2, 7.0])
+def test_a_repeat_that_is_cut_short_does_not_hide_what_was_wrong(takes):
+    world = World(LEADERLESS, takes=takes)
+    with pytest.raises(NoLeader) as caught:
+        world.run(called(deadline=4.0), Retry(100), LEADERLESS, failed_after=3.0)
+    assert caught.value is LEADERLESS
+    # A repeat that had most of the time says what happened in it.
+    world = World(LEADERLESS, takes=7.0)
+    with pytest.raises(Timeout):
+        world.run(called(deadline=4.0), Retry(100), LEADERLESS, failed_after=0.5)
+
+
+def test_a_repeat_that_is_cut_short_may_have_been_done():
+    refused = failure(ConnectionFailed, sent=False)
+    world = World("answer", takes=7.0)
+    with pytest.raises(ConnectionFailed) as caught:
+        world.run(called(deadline=4.0), Retry(100, connect=True), refused, failed_after=3.0)
+    assert caught.value is refused
+    assert caught.value.sent
 
 
 def test_no_deadline_stays_none():

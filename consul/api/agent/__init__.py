@@ -13,7 +13,7 @@ from consul.api.options import AgentRead, Scope
 from consul.api.params import one_or_absent
 from consul.core import answers
 from consul.core.flavour import F, endpoint
-from consul.core.values import segment, true_false
+from consul.core.values import Flag, Text, segment, true_false
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -102,7 +102,7 @@ class Agent(Noun[F]):
 
     @endpoint("GET /v1/agent/members")
     def members(
-        self, wan: bool = False, **options: Unpack[AgentRead]
+        self, wan: Flag = False, **options: Unpack[AgentRead]
     ) -> Call[list[AgentMember] | None]:
         """List the members of the cluster that this agent knows.
 
@@ -121,7 +121,7 @@ class Agent(Noun[F]):
 
     @endpoint("PUT /v1/agent/maintenance", repeatable=True)
     def maintenance(
-        self, enable: bool | str, reason: str | None = None, **options: Unpack[Scope]
+        self, enable: Flag, reason: Text | None = None, **options: Unpack[Scope]
     ) -> Call[bool]:
         """Start (*enable* is True) or end (False) maintenance of the node.  Return True.
 
@@ -140,7 +140,7 @@ class Agent(Noun[F]):
         )
 
     @endpoint("PUT /v1/agent/join/:address", repeatable=True)
-    def join(self, address: str, wan: bool | str = False, **options: Unpack[Scope]) -> Call[bool]:
+    def join(self, address: Text, wan: Flag = False, **options: Unpack[Scope]) -> Call[bool]:
         """Join the cluster of the agent at *address* ("host" or "host:port").  Return True.
 
         With *wan* it joins the WAN pool, which only servers can.
@@ -160,10 +160,10 @@ class Agent(Noun[F]):
     @endpoint("PUT /v1/agent/force-leave/:node", repeatable=True)
     def force_leave(
         self,
-        node: str,
+        node: Text,
         *,
-        prune: bool = False,
-        wan: bool = False,
+        prune: Flag = False,
+        wan: Flag = False,
         **options: Unpack[Scope],
     ) -> Call[bool]:
         """Mark a failed node as one that has left.  Return True.

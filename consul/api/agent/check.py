@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from consul.api.noun import Noun
 from consul.api.options import Scope, Untimed, WithDC
 from consul.check import given_or_old
 from consul.core import answers
+from consul.core.bodies import CHECK, plain
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import segment
+from consul.core.values import Text, identifier, segment, text
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from consul.core.request import Call
 
-_CHECK = Fields(check_id="ID")
+_CHECK = Fields(
+    kinds={"name": text, "check_id": identifier, "notes": text, "service_id": text},
+    check_id="ID",
+)
 
 
 class Check(Noun[F]):
@@ -28,16 +32,16 @@ class Check(Noun[F]):
     @endpoint("PUT /v1/agent/check/register", repeatable=True)
     def register(
         self,
-        name: str,
+        name: Text,
         check: Mapping[str, Any] | None = None,
-        check_id: str | None = None,
-        notes: str | None = None,
-        service_id: str | None = None,
-        token: str | None = None,
-        script: str | Sequence[str] | None = None,
+        check_id: Text | None = None,
+        notes: Text | None = None,
+        service_id: Text | None = None,
+        token: Text | None = None,
+        script: Text | Iterable[Text] | None = None,
         interval: Duration | None = None,
         ttl: Duration | None = None,
-        http: str | None = None,
+        http: Text | None = None,
         timeout: Duration | None = None,
         **options: Unpack[Untimed],
     ) -> Call[bool]:
@@ -53,21 +57,30 @@ class Check(Noun[F]):
         ``PUT /v1/agent/check/register``
         """
         kind = given_or_old(check, script, interval, ttl, http, timeout)
-        if not kind:
+        if kind is None:
             raise ValueError("check is required")
-        about = _CHECK.body(check_id=check_id, notes=notes, service_id=service_id)
+        kind = CHECK("check", kind)
+        if not kind:
+            raise ValueError("check must not be empty")
+        about = _CHECK.body(
+            name=text("name", name), check_id=check_id, notes=notes, service_id=service_id
+        )
+        # "CheckID" is another name of "ID" here.
+        body = _CHECK.joined(about, "check", kind, {"checkid": "id"})
+        if not {"id", "checkid"}.intersection(map(plain, body)):
+            identifier("name", name)
         return self._call(
             "register",
             "/v1/agent/check/register",
             answers.done,
             (),
             options,
-            json={"Name": name, **kind, **about},
+            json=body,
             token=token,
         )
 
     @endpoint("PUT /v1/agent/check/deregister/:check_id", repeatable=False)
-    def deregister(self, check_id: str, **options: Unpack[Scope]) -> Call[bool]:
+    def deregister(self, check_id: Text, **options: Unpack[Scope]) -> Call[bool]:
         """Remove a check.  Return True.
 
         Raises NotFound for an unknown check; Consul before 1.12 returns True or raises ServerError.
@@ -80,9 +93,9 @@ class Check(Noun[F]):
     @endpoint("PUT /v1/agent/check/pass/:check_id", repeatable=True)
     def ttl_pass(
         self,
-        check_id: str,
-        notes: str | None = None,
-        token: str | None = None,
+        check_id: Text,
+        notes: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[WithDC],
     ) -> Call[bool]:
         """Set a TTL check to passing, and restart its TTL.  Return True.
@@ -99,9 +112,9 @@ class Check(Noun[F]):
     @endpoint("PUT /v1/agent/check/fail/:check_id", repeatable=True)
     def ttl_fail(
         self,
-        check_id: str,
-        notes: str | None = None,
-        token: str | None = None,
+        check_id: Text,
+        notes: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[WithDC],
     ) -> Call[bool]:
         """Set a TTL check to critical.  Return True.
@@ -117,9 +130,9 @@ class Check(Noun[F]):
     @endpoint("PUT /v1/agent/check/warn/:check_id", repeatable=True)
     def ttl_warn(
         self,
-        check_id: str,
-        notes: str | None = None,
-        token: str | None = None,
+        check_id: Text,
+        notes: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[WithDC],
     ) -> Call[bool]:
         """Set a TTL check to warning, and restart its TTL.  Return True.
@@ -135,16 +148,16 @@ class Check(Noun[F]):
     def _update(
         self,
         name: str,
-        check_id: str,
-        notes: str | None,
-        token: str | None,
+        check_id: Text,
+        notes: Text | None,
+        token: Text | None,
         options: WithDC,
     ) -> Call[bool]:
         return self._call(
             name,
             f"/v1/agent/check/{name.removeprefix('ttl_')}/{segment('check_id', check_id)}",
             answers.done,
-            (("note", notes),),
+            (("note", None if notes is None else text("notes", notes)),),
             options,
             token=token,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from consul.api.catalog import ServiceAddress
@@ -10,18 +10,35 @@ from consul.api.noun import Noun
 from consul.api.options import Scope, Untimed
 from consul.api.params import one_or_absent
 from consul.check import given_or_old
-from consul.core import answers
+from consul.core import answers, bodies
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import segment, true_false
+from consul.core.values import Flag, Number, Text, flag, identifier, segment, text, true_false
+from consul.core.values import port as port_number
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from consul.core.request import Call
 
-_SERVICE = Fields(service_id="ID", extra_checks="Checks")
+_SERVICE = Fields(
+    kinds={
+        "name": identifier,
+        "service_id": identifier,
+        "address": text,
+        "port": port_number,
+        "tags": bodies.texts,
+        "meta": bodies.text_map,
+        "weights": bodies.SERVICE.kinds["weights"],
+        "tagged_addresses": bodies.SERVICE.kinds["taggedaddresses"],
+        "enable_tag_override": flag,
+        "check": bodies.CHECK,
+        "extra_checks": bodies.checks,
+    },
+    service_id="ID",
+    extra_checks="Checks",
+)
 
 
 class AgentService(TypedDict):
@@ -53,25 +70,25 @@ class Service(Noun[F]):
     @endpoint("PUT /v1/agent/service/register", repeatable=True)
     def register(
         self,
-        name: str,
-        service_id: str | None = None,
-        address: str | None = None,
-        port: int | None = None,
-        tags: Sequence[str] | None = None,
+        name: Text,
+        service_id: Text | None = None,
+        address: Text | None = None,
+        port: Number | None = None,
+        tags: Iterable[Text] | None = None,
         check: Mapping[str, Any] | None = None,
-        token: str | None = None,
-        script: str | Sequence[str] | None = None,
+        token: Text | None = None,
+        script: Text | Iterable[Text] | None = None,
         interval: Duration | None = None,
         ttl: Duration | None = None,
-        http: str | None = None,
+        http: Text | None = None,
         timeout: Duration | None = None,
-        enable_tag_override: bool = False,
+        enable_tag_override: Flag = None,
         *,
-        meta: Mapping[str, str] | None = None,
-        weights: Mapping[str, int] | None = None,
+        meta: Mapping[str, Text] | None = None,
+        weights: Mapping[str, Number] | None = None,
         tagged_addresses: Mapping[str, Mapping[str, Any]] | None = None,
-        extra_checks: Sequence[Mapping[str, Any]] | None = None,
-        replace_existing_checks: bool = False,
+        extra_checks: Iterable[Mapping[str, Any]] | None = None,
+        replace_existing_checks: Flag = False,
         extra: Mapping[str, Any] | None = None,
         **options: Unpack[Untimed],
     ) -> Call[bool]:
@@ -80,9 +97,10 @@ class Service(Noun[F]):
         *service_id* is *name* by default.  *address* is the address of the agent by default.
         *check* is a dict, made by `consul.Check` or by hand.  *extra_checks* are further ones.
         *weights* has ``Passing`` and ``Warning``.  *tagged_addresses* maps names to dicts with
-        ``Address`` and ``Port``.  With *enable_tag_override* others may change the tags in the
-        catalog.  *replace_existing_checks* removes the checks that are not given.  *extra* holds
-        further fields in Consul's spelling, such as ``Kind``, ``Proxy`` or ``Connect``.
+        ``Address`` and ``Port``.  With *enable_tag_override* (False by default) others may change
+        the tags in the catalog.  *replace_existing_checks* removes the checks that are not given.
+        *extra* holds further fields in Consul's spelling, such as ``Kind``, ``Proxy`` or
+        ``Connect``.
         *script*, *interval*, *ttl*, *http* and *timeout* are deprecated: give *check*.
 
         Raises ACLPermissionDenied where the token may not write the service, BadRequest for an
@@ -90,8 +108,13 @@ class Service(Noun[F]):
 
         ``PUT /v1/agent/service/register``
         """
+        more = bodies.SERVICE("extra", extra or {})
+        if enable_tag_override is None and not any(
+            bodies.plain(spelling) == "enabletagoverride" for spelling in more
+        ):
+            enable_tag_override = False
         body = _SERVICE.body(
-            name=name,
+            name=identifier("name", name),
             service_id=service_id,
             address=address,
             port=port,
@@ -103,19 +126,20 @@ class Service(Noun[F]):
             check=given_or_old(check, script, interval, ttl, http, timeout),
             extra_checks=extra_checks,
         )
-        replace = one_or_absent("replace_existing_checks", replace_existing_checks)
+        # Servers heed this value only.
+        replace = one_or_absent("replace_existing_checks", replace_existing_checks, "true")
         return self._call(
             "register",
             "/v1/agent/service/register",
             answers.done,
             (("replace-existing-checks", replace),),
             options,
-            json={**body, **(extra or {})},
+            json=_SERVICE.joined(body, "extra", more, {"checks": "check"}) if more else body,
             token=token,
         )
 
     @endpoint("PUT /v1/agent/service/deregister/:service_id", repeatable=False)
-    def deregister(self, service_id: str, **options: Unpack[Scope]) -> Call[bool]:
+    def deregister(self, service_id: Text, **options: Unpack[Scope]) -> Call[bool]:
         """Remove a service and its checks.  Return True.
 
         Raises NotFound for an unknown service; Consul before 1.12 returns True or raises
@@ -129,9 +153,9 @@ class Service(Noun[F]):
     @endpoint("PUT /v1/agent/service/maintenance/:service_id", repeatable=True)
     def maintenance(
         self,
-        service_id: str,
-        enable: bool | str,
-        reason: str | None = None,
+        service_id: Text,
+        enable: Flag,
+        reason: Text | None = None,
         **options: Unpack[Scope],
     ) -> Call[bool]:
         """Start (*enable* is True) or end (False) maintenance of a service.  Return True.

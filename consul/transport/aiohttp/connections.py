@@ -1,14 +1,19 @@
 """The sessions of a client, one for each event loop.
 
-A private part of aiohttp that this module relies on, checked by
-``tests/unit/test_private_parts.py``: ``ClientSession._retry_connection``, which keeps aiohttp from
-repeating a request.  Where it is gone, the middleware `once` does the same by public means, which
-takes longer.  ``ClientSession._middlewares`` are those of a session that the user gave.
+Private parts of aiohttp that this module relies on, each checked by
+``tests/unit/test_private_parts.py``:
+
+* ``ClientSession._retry_connection`` keeps aiohttp from repeating a request.  Where it is gone, the
+  middleware `once` does the same by public means, which takes longer;
+* ``ClientSession._middlewares`` are those of a session that the user gave;
+* ``BaseConnector._get`` takes a kept connection, and its protocol's ``should_close`` says whether
+  something was received on it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import select
 import ssl
 from collections.abc import AsyncGenerator
 from functools import lru_cache
@@ -61,6 +66,42 @@ async def _closing(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]
         await session.close()
 
 
+def _is_silent(protocol: Any) -> bool:
+    """Whether nothing was received on an idle connection that nobody has read."""
+    if protocol.should_close:
+        return False
+    sock = protocol.transport.get_extra_info("socket")
+    if sock is None or not hasattr(select, "poll"):
+        return True
+    # What the loop has not received yet.
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return not poll.poll(0)
+
+
+class _Silent(aiohttp.BaseConnector):
+    """A connector whose kept connections are only used again when they were silent meanwhile.
+
+    aiohttp only looks at whether they are connected.  Bytes that came unasked, like the 408 of a
+    proxy, would be the answer to the next request, and its answer that of the one after it.
+    """
+
+    async def _get(self, key: Any, traces: Any) -> Any:
+        while True:
+            connection: Any = await super()._get(key, traces)
+            if connection is None or _is_silent(connection.protocol):
+                return connection
+            connection.close()
+
+
+class _Connector(_Silent, aiohttp.TCPConnector):
+    pass
+
+
+class _UnixConnector(_Silent, aiohttp.UnixConnector):
+    pass
+
+
 #: What one loop has: a session and what closes it.
 Kept = dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]]
 
@@ -97,9 +138,9 @@ class Sessions:
         # aiohttp's own limit of 100 connections lets blocking queries starve the rest.
         connector: aiohttp.BaseConnector
         if address.socket is None:
-            connector = aiohttp.TCPConnector(limit=0)
+            connector = _Connector(limit=0)
         else:
-            connector = aiohttp.UnixConnector(address.socket, limit=0)
+            connector = _UnixConnector(address.socket, limit=0)
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),

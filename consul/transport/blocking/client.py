@@ -25,7 +25,8 @@ class BlockingClient(HTTPClient):
 
     def send(self, call: Call[T]) -> T:
         """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
-        self._refuse_if_closed()
+        if self.closed:
+            self._refuse_if_closed()
         if not self._is_plain(call):
             return drive_directly(self._sending(call), self._perform)
         began = now()
@@ -43,7 +44,11 @@ class BlockingClient(HTTPClient):
         except self.failures as error:
             failure = self._failure(call, error)
         else:
-            return call.read(response)
+            try:
+                return call.read(response)
+            except ConsulException as error:
+                self._named(call, error)
+                raise
         # Here, so that the library's exception is its cause, or nothing is, but never its context.
         try:
             raise failure

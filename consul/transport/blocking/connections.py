@@ -9,7 +9,8 @@ Private parts of the libraries that this module relies on, each checked by
 
 * urllib3: ``HTTPConnection._new_conn`` makes the socket, and ``request`` sends the head and the
   body by one ``send`` each;
-* http.client: ``HTTPResponse.begin`` sets the attributes that `FastResponse.begin` sets.
+* http.client: ``HTTPResponse.begin`` sets the attributes that `FastResponse.begin` sets, and reads
+  the status line by ``_read_status``.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ import os
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from errno import ECONNABORTED
 from functools import lru_cache, partial
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse, RemoteDisconnected
+from queue import Empty, Full
 from typing import Any
 from weakref import WeakSet
 
@@ -31,7 +35,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from consul.core.address import Address
 from consul.core.client import Unsent
@@ -41,6 +45,8 @@ from consul.transport.blocking.runner import Runner, current
 
 #: Status lines of the answers that take the fast path: values, and keys that do not exist.
 FAST_STATUS_LINES = {b"HTTP/1.1 200 OK": (200, "OK"), b"HTTP/1.1 404 Not Found": (404, "Not Found")}
+#: Interim answers (1xx) before one answer; more of them are a fault.
+MOST_INTERIM_ANSWERS = 100
 #: Bytes of the largest body that goes out with the head of its request, in one packet.
 INLINE_BODY = 1 << 16
 
@@ -98,7 +104,7 @@ class _HeaderReader:
     def readline(self, limit: int) -> bytes:
         line: bytes = self.file.readline(limit)
         if not line.endswith(b"\n") and len(line) < limit:
-            raise ConnectionResetError("closed within the headers")
+            raise RemoteDisconnected("closed within the headers")
         return line
 
     def close(self) -> None:
@@ -114,19 +120,20 @@ class FastResponse(HTTPResponse):
         if limit is not None:
             self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock, limit))
 
-    def begin(self) -> None:
+    def begin(self, **options: Any) -> None:
         """Read status and headers.
 
         http.client hands the headers to the parser for e-mail, which takes longer than the rest of
         an exchange.  So this reads the head itself where it is as simple as Consul's are: one of
-        `FAST_STATUS_LINES`, all of the head in one piece, plain header lines.
+        `FAST_STATUS_LINES`, all of the head in one piece, plain header lines.  *options* are what
+        Python 3.15 has to say of further limits.
         """
         head: bytes = self.fp.peek()
         end = head.find(b"\r\n\r\n")
         first = head.find(b"\r\n")
         status = FAST_STATUS_LINES.get(head[:first])
-        if status is None or end <= first:
-            return self._begin_thoroughly()
+        if status is None or end <= first or options:
+            return self._begin_thoroughly(**options)
         message, found = HTTPMessage(), {}
         for line in head[first + 2 : end].decode("latin-1").split("\r\n"):
             name, colon, value = line.partition(":")
@@ -149,12 +156,27 @@ class FastResponse(HTTPResponse):
         )
         return None
 
-    def _begin_thoroughly(self) -> None:
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read the status line of the answer, past the interim answers before it.
+
+        http.client skips 100 alone.  It would take any other 1xx for the answer, and the answer for
+        that of the next request.  101 ends HTTP on the connection.
+        """
+        for _ in range(MOST_INTERIM_ANSWERS):
+            # typeshed leaves it out.
+            found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            if not 100 <= found[1] < 200 or found[1] == 101:
+                return found
+            while self.fp.readline(1 << 16).strip():
+                pass
+        raise HTTPException("there is no end to the interim answers")
+
+    def _begin_thoroughly(self, **options: Any) -> None:
         whole = self.fp
         lines: Any = _HeaderReader(whole)
         self.fp = lines
         try:
-            super().begin()
+            super().begin(**options)
         finally:
             if self.fp is lines:
                 self.fp = whole
@@ -164,7 +186,7 @@ class FastResponse(HTTPResponse):
 
 
 class AbortableConnection:
-    """A connection that another thread can end.  It puts itself into *open_ones* when it opens."""
+    """A connection that another thread can end.  It tells its *owner* when it opens."""
 
     response_class: Any = FastResponse
     timeout: Any
@@ -175,9 +197,9 @@ class AbortableConnection:
     _head = b""
     _hold_head = False
 
-    def __init__(self, *args: Any, open_ones: WeakSet[Any], **options: Any) -> None:
+    def __init__(self, *args: Any, owner: Pools, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.open_ones = open_ones
+        self.owner = owner
         # Who uses the connection, and what protects that: an abort that comes late must not hit the
         # next call on a connection that went back to the pool.
         self._user: Runner | None = None
@@ -185,7 +207,7 @@ class AbortableConnection:
 
     def connect(self) -> None:
         # First, so that a handshake can be ended as well.
-        self.open_ones.add(self)
+        self.owner.opens(self)
         runner = self._registered()
         try:
             super().connect()  # type: ignore[misc]
@@ -194,8 +216,9 @@ class AbortableConnection:
                 self.opening.close()
                 self.opening = None
         self.sock.settimeout(this_thread.deadline)
+        # The end may have come when there was no socket to shut down.
+        self.owner.opens(self)
         if runner is not None:
-            # The stop may have come when there was no socket to shut down.
             runner.uses(self)
 
     def _registered(self) -> Runner | None:
@@ -207,7 +230,7 @@ class AbortableConnection:
         return runner
 
     def abort(self, runner: Runner | None = None) -> None:
-        """End it.  A *runner* ends it only where it is the present user."""
+        """End the connection; with a *runner*, only if that is using it."""
         with self._lock:
             sock = self.opening or self.sock
             if sock is not None and (runner is None or runner is self._user):
@@ -222,7 +245,12 @@ class AbortableConnection:
         self._registered()
         self._head = b""
         self._hold_head = isinstance(body, bytes) and 0 < len(body) <= INLINE_BODY
-        super().request(method, url, body, *args, **options)  # type: ignore[misc]
+        try:
+            super().request(method, url, body, *args, **options)  # type: ignore[misc]
+        finally:
+            # Reports of errors show the variables of each frame, and the headers have a token.
+            del args, options
+            self._head = b""
 
     def send(self, data: Any) -> None:
         """Send *data*; the head of a request goes out together with a small body."""
@@ -231,7 +259,55 @@ class AbortableConnection:
             return
         if self._head:
             data, self._head = self._head + data, b""
-        super().send(data)  # type: ignore[misc]
+        try:
+            super().send(data)  # type: ignore[misc]
+        finally:
+            del data
+
+    def _new_conn(self) -> socket.socket:
+        """A socket that is connected to the first address that answers.
+
+        As urllib3 makes it, but `abort` can end the attempt.
+        """
+        connection: Any = self
+        try:
+            return self._connected(self._places())
+        except socket.gaierror as error:
+            raise NameResolutionError(connection.host, connection, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(connection, f"no connection in {self.timeout} s") from error
+        except OSError as error:
+            raise NewConnectionError(connection, f"no connection: {error}") from error
+
+    def _places(self) -> list[tuple[int, Any]]:
+        """Address families and addresses of the host."""
+        connection: Any = self
+        found = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
+        return [(family, place) for family, _, _, _, place in found]
+
+    def _connected(self, places: list[tuple[int, Any]]) -> socket.socket:
+        failure = OSError("the name has no address")
+        connection: Any = self
+        for family, place in places:
+            # A stop that has ended the attempt before is not to begin another one.
+            self._registered()
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                for option in connection.socket_options or ():
+                    sock.setsockopt(*option)
+                sock.settimeout(self.timeout)
+                self.opening = sock
+                sock.connect(place)
+            except BaseException as error:
+                sock.close()
+                if not isinstance(error, OSError) or self.owner.closed:
+                    raise
+                failure = error
+            else:
+                return sock
+            finally:
+                self.opening = None
+        raise failure
 
 
 class _Connection(AbortableConnection, HTTPConnection):
@@ -251,15 +327,45 @@ class _UnixConnection(AbortableConnection, HTTPConnection):
         super().__init__(*args, **options)
         self.path = path
 
-    def _new_conn(self) -> socket.socket:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # Those of TCP.
+        self.socket_options = None
+
+    def _places(self) -> list[tuple[int, Any]]:
+        return [(socket.AF_UNIX, self.path)]
+
+
+class _Queue:
+    """The idle connections of a pool.
+
+    Not ``queue.LifoQueue``: an exception out of a signal handler that comes while its lock is taken
+    leaves it taken, and each later call waits for ever.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._items: deque[Any] = deque()
+        self._most = maxsize
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        if len(self._items) >= self._most:
+            raise Full
+        self._items.append(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
         try:
-            sock.settimeout(self.timeout)
-            sock.connect(self.path)
-        except OSError as error:
-            sock.close()
-            raise NewConnectionError(self, f"{self.path}: {error}") from error
-        return sock
+            return self._items.pop()
+        except IndexError:
+            raise Empty from None
+
+    def qsize(self) -> int:
+        return len(self._items)
+
+
+class _Pool(HTTPConnectionPool):
+    QueueCls: Any = _Queue
+
+
+class _SecurePool(HTTPSConnectionPool):
+    QueueCls: Any = _Queue
 
 
 class Pools:
@@ -271,11 +377,12 @@ class Pools:
     def __init__(self, address: Address, settings: Settings) -> None:
         self.address = address
         self._open_ones: WeakSet[Any] = WeakSet()
+        self.closed = False
         #: What urllib3 is to know of TLS.
         self.secure: dict[str, Any] = {}
-        kind: type[HTTPConnectionPool] = HTTPConnectionPool
+        kind: type[HTTPConnectionPool] = _Pool
         if address.scheme == "https":
-            kind = HTTPSConnectionPool
+            kind = _SecurePool
             self.secure["ssl_context"] = settings.tls.context()
             if settings.tls.server_name is not None:
                 self.secure["server_hostname"] = settings.tls.server_name
@@ -286,7 +393,7 @@ class Pools:
     def ours(self, pool: HTTPConnectionPool) -> HTTPConnectionPool:
         """*pool*, with connections of ours."""
         kind: Any = _Connection
-        options: dict[str, Any] = {"open_ones": self._open_ones}
+        options: dict[str, Any] = {"owner": self}
         if self.address.socket is not None:
             kind, options["path"] = _UnixConnection, self.address.socket
         elif pool.scheme == "https":
@@ -295,8 +402,16 @@ class Pools:
         pool.ConnectionCls = connect
         return pool
 
+    def opens(self, connection: AbortableConnection) -> None:
+        """Note *connection*, which `close` has to end; refuse it where that has passed."""
+        self._open_ones.add(connection)
+        if self.closed:
+            raise ConnectionAbortedError(ECONNABORTED, "the client was closed")
+
     def close(self) -> None:
         """End all connections, those that are in use in other threads as well."""
+        # First: a connection that is being made looks at it after it has entered the set.
+        self.closed = True
         self.pool.close()
         for connection in list(self._open_ones):
             connection.abort()
@@ -424,8 +539,14 @@ def fetch(session: requests.Session, url: str, request: Request, settings: Setti
         data=request.body,
         timeout=(request.connect, request.deadline),
         allow_redirects=False,
+        stream=True,
         **options,
     )
+    if 100 <= reply.status_code < 200:
+        # http.client took an interim answer for the answer, which is still to come.
+        connection = getattr(reply.raw, "connection", None)
+        if connection is not None:
+            connection.close()
     headers = lower_case_names(reply.headers.items())
     # requests has decompressed the body.
     headers.pop("content-encoding", None)

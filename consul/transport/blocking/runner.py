@@ -43,12 +43,13 @@ class Runner:
     """
 
     def __init__(self, http: HTTPClient, send: Callable[[Call[Any]], Any] | None = None) -> None:
-        self._perform, self._expand = http._performing(send)
-        self._stop = Signal()
-        self._told = self._finished = False
+        self._http, self._send = http, send
+        self._stopped = self._told = self._finished = False
         #: Protects what follows: a stop between its check and the registration would be lost.
         self._lock = threading.Lock()
         self._connection: Abortable | None = None
+        #: What a wait has to look at; a plain call needs none.
+        self._stop: Signal | None = None
 
     def cancel(self) -> bool:
         """End what runs: a wait ends, and the connection of an open call is cut.
@@ -60,8 +61,10 @@ class Runner:
         with self._lock:
             if self._finished:
                 return False
-            if not self._stop:
-                self._stop.set()
+            if not self._stopped:
+                self._stopped = True
+                if self._stop is not None:
+                    self._stop.set()
                 if self._connection is not None:
                     self._connection.abort(self)
         return True
@@ -80,21 +83,9 @@ class Runner:
             self._connection = connection
 
     def _check(self) -> None:
-        if self._stop and not self._told:
+        if self._stopped and not self._told:
             self._told = True
             raise Cancelled
-
-    def perform(self, step: Step[Any]) -> Any:
-        """Perform *step*; Cancelled where the stop came before it or gave it up."""
-        self._check()
-        try:
-            return self._perform(step)
-        except Exception:
-            # A call that is cut fails.  It is the stop that has cut it.
-            self._check()
-            raise
-        finally:
-            self.uses(None)
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
         """What *function* returns, with its open calls under the control of `cancel`."""
@@ -111,8 +102,21 @@ class Runner:
 
     def run(self, steps: Steps[T]) -> T:
         """Run *steps* to their end."""
+        perform, expand = self._http._performing(self._send)
+
+        def perform_unless_stopped(step: Step[Any]) -> Any:
+            self._check()
+            try:
+                return perform(step)
+            except Exception:
+                # A call that is cut fails.  It is the stop that has cut it.
+                self._check()
+                raise
+            finally:
+                self.uses(None)
+
         try:
-            value: T = self.call(drive_directly, steps, self.perform, self._expand)
+            value: T = self.call(drive_directly, steps, perform_unless_stopped, expand)
         finally:
             # Stopped before they began, nobody has touched them.
             steps.close()
@@ -120,15 +124,20 @@ class Runner:
 
     def wait(self, signal: Signal, seconds: float | None) -> bool:
         """Wait until *signal* is set, for *seconds* at most; whether it is set."""
+        with self._lock:
+            if self._stop is None:
+                self._stop = Signal()
+                if self._stopped:
+                    self._stop.set()
+            stop = NEVER if self._told else self._stop
         done = threading.Event()
         signal.watch(done.set)
-        watched = NEVER if self._told else self._stop
-        watched.watch(done.set)
+        stop.watch(done.set)
         try:
             done.wait(seconds)
         finally:
             signal.unwatch(done.set)
-            watched.unwatch(done.set)
+            stop.unwatch(done.set)
         self._check()
         return bool(signal)
 

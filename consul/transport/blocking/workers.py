@@ -9,6 +9,7 @@ from threading import Condition, Thread
 from typing import Any, TypeVar
 
 from consul.core.steps import Cancelled
+from consul.exceptions import Closed
 from consul.transport.blocking.runner import Runner
 
 T = TypeVar("T")
@@ -67,7 +68,7 @@ class Workers:
         """Have *function* called in a worker; *future* gets the result."""
         with self._changed:
             if self._closed:
-                raise RuntimeError("the client is closed")
+                raise Closed("the client is closed")
             self._tasks.append((future, function, args))
             if self._idle >= len(self._tasks):
                 self._changed.notify()

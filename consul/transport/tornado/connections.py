@@ -253,7 +253,9 @@ class Pool:
             connection.finish()
             await connection.read_response(answer)
             if not answer.complete:
-                raise StreamClosedError(stream.error or ConnectionError("the answer is not HTTP"))
+                raise StreamClosedError(
+                    stream.error or ConnectionError("Tornado cannot read the answer")
+                )
             headers = answer.headers
             if stream.error and not stream.declared:
                 # The connection broke, which looked like the end of the body.

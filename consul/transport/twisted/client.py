@@ -33,7 +33,7 @@ class DeferredClient(HTTPClient):
 
     @property
     def reactor(self) -> Any:
-        """The reactor that there is; there is one when this is first asked."""
+        """The installed reactor."""
         raise NotImplementedError(f"{type(self).__name__} does not define reactor")
 
     def wait(self, signal: Signal, seconds: float | None) -> Deferred[bool]:
@@ -99,7 +99,16 @@ class DeferredClient(HTTPClient):
 
     def _attempt(self, call: Call[T]) -> Deferred[T]:
         exchanged: Deferred[Response] = self.exchange(call.request)
-        return exchanged.addCallbacks(call.read, self._failed, errbackArgs=(call,))
+        return exchanged.addCallbacks(
+            self._read, self._failed, callbackArgs=(call,), errbackArgs=(call,)
+        )
+
+    def _read(self, response: Response, call: Call[T]) -> T:
+        try:
+            return call.read(response)
+        except ConsulException as error:
+            self._named(call, error)
+            raise
 
     def _failed(self, failure: Failure, call: Call[Any]) -> NoReturn:
         problem: Any = failure.value

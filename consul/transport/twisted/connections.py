@@ -2,12 +2,14 @@
 
 Parts of ``twisted.web.client`` that this module relies on without a written contract, each checked
 by ``tests/unit/test_private_parts.py``: ``Request`` with its ``writeTo``, ``HTTPConnectionPool``'s
-``getConnection`` and ``retryAutomatically``, and a protocol's ``request`` and ``abort``.
+``getConnection``, ``retryAutomatically`` and ``_factory``, and a protocol's ``request`` and
+``abort``.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Callable, Generator
 from functools import lru_cache
@@ -182,7 +184,7 @@ class InFlight(Reader):
                 connections.head(route.host, request.headers),
                 request.body,
             )
-            pending = connections.pool.getConnection(route.address, route.endpoint)
+            pending = connections.take(route)
         except Exception as failure:
             self.failed(failure)
             return
@@ -244,12 +246,33 @@ class InFlight(Reader):
         return True
 
 
+def _is_silent(transport: Any) -> bool:
+    """Whether a kept connection has neither been given up nor received anything."""
+    if getattr(transport, "disconnecting", False):
+        # Twisted has received something, and has not told the pool yet.
+        return False
+    sock = getattr(transport, "socket", None)
+    if sock is None or sock.fileno() < 0 or not hasattr(select, "poll"):
+        return True
+    # What the reactor has not received yet.
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return not poll.poll(0)
+
+
+class _QuietFactory(web._HTTP11ClientFactory):  # type: ignore[misc]
+    """Twisted's, without two lines in the log for each connection."""
+
+    noisy = False
+
+
 class Connections:
     """The connections of one client, and the requests that are on their way."""
 
     def __init__(self, reactor: Any, settings: Settings) -> None:
         self.reactor, self.settings = reactor, settings
         self.pool = web.HTTPConnectionPool(reactor)
+        self.pool._factory = _QuietFactory
         self.pool.maxPersistentPerHost = MAX_IDLE_CONNECTIONS
         # A write that may have been done must not be done again unasked.
         self.pool.retryAutomatically = False
@@ -260,6 +283,16 @@ class Connections:
     def exchange(self, address: Address, request: Request) -> Deferred[Response]:
         """The answer of the agent at *address* to *request*."""
         return InFlight(self, address, request).finished
+
+    def take(self, route: Route) -> Deferred[Any]:
+        """A kept connection, or a new one, which may not be there yet."""
+        while True:
+            pending: Deferred[Any] = self.pool.getConnection(route.address, route.endpoint)
+            protocol: Any = getattr(pending, "result", None)
+            if not pending.called or _is_silent(getattr(protocol, "transport", None)):
+                return pending
+            # What is left of it is nobody's.
+            protocol.transport.abortConnection()
 
     def route(self, address: Address) -> Route:
         """The way to the agent; OSError or ValueError where TLS cannot be used as it is set."""

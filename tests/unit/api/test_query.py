@@ -33,6 +33,33 @@ def test_definition():
     assert made.request.body == b'{"Service": {"Service": "web", "Near": "n", "Connect": true}}'
 
 
+def test_two_values_for_one_field():
+    failover = {"Failover": {"Targets": [{"Peer": "a"}]}}
+    assert body(C.query.create("web", service_fields=failover))["Service"] == {
+        "Service": "web", **failover
+    }  # fmt: skip
+    for arguments, fields in (
+        ({"nearestn": 2}, failover),
+        ({"datacenters": ["dc2"]}, {"failover": {}}),
+        ({"near": "a"}, {"Near": "b"}),
+        ({"onlypassing": True}, {"only_passing": False}),
+        ({}, {"Service": "other"}),
+    ):
+        name, (field,) = next(iter(arguments), "service"), fields
+        with pytest.raises(ValueError, match=rf"^{name} and service_fields\['{field}'\] are two"):
+            C.query.create("web", **arguments, service_fields=fields)
+
+
+def test_a_ttl_of_zero_means_zero_for_dns():
+    assert body(C.query.create("web", ttl=0))["DNS"] == {"TTL": "0s"}
+    assert "DNS" not in body(C.query.create("web", ttl=""))
+
+
+def test_a_limit_of_zero_would_be_none():
+    with pytest.raises(ValueError, match=r"^limit must be 1 or more"):
+        C.query.execute("q", limit=0)
+
+
 def test_the_captured_token_is_a_secret():
     made = C.query.update("q", "web", capture_token="kept")
     assert body(made)["Token"] == "kept"

@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -40,6 +41,22 @@ def test_checks_must_be_a_list():
     with pytest.raises(TypeError, match="checks"):
         C.session.create(checks="serfHealth")
     assert body(C.session.create(checks=("a", "b"))) == {"checks": ["a", "b"]}
+
+
+@pytest.mark.parametrize("ttl", [0, 0.0, "0", "0s", timedelta(0)])
+def test_a_ttl_of_zero_would_be_for_ever(ttl):
+    with pytest.raises(ValueError, match=r"^ttl must be above 0"):
+        C.session.create(ttl=ttl)
+
+
+def test_what_a_session_answers_can_be_given_or_is_refused():
+    # Without a TTL it answers "".
+    assert body(C.session.create("n", ttl="")) == {"name": "n"}
+    for delay in (5_000_000_000, 1_000_000, 5e9):
+        with pytest.raises(ValueError, match=rf"^lock_delay is in seconds; .* '{delay}ns'"):
+            C.session.create(lock_delay=delay)
+    assert body(C.session.create(lock_delay="5000000000ns")) == {"lockdelay": "5000000000ns"}
+    assert body(C.session.create(lock_delay=0)) == {"lockdelay": "0s"}
 
 
 def test_renew():
