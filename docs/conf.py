@@ -19,7 +19,7 @@ release = re.search(
 )[1]
 version = release
 
-extensions = ["sphinx.ext.autodoc", "endpoints", "keywords"]
+extensions = ["sphinx.ext.autodoc", "endpoints", "keywords", "peers"]
 exclude_patterns = ["_build", "matrix.rst", "cluster.rst", "benchmarks.rst"]
 html_theme = "furo"
 html_title = f"python-consul {release}"

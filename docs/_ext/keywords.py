@@ -1,7 +1,8 @@
 """``.. taken-by:: KEYWORD ...`` and ``.. keyword-groups::``, for the page of common keywords.
 
-Both are made from the signatures of the endpoint methods, so they cannot fall behind the code.
-The option ``:except:`` of ``taken-by`` names methods where the keyword means something else.
+Each endpoint method also gets a line that lists those which it takes.  All of it is made from the
+signatures of the endpoint methods, so it cannot fall behind the code.  The option ``:except:`` of
+``taken-by`` names methods where the keyword means something else.
 """
 
 from __future__ import annotations
@@ -138,7 +139,18 @@ class KeywordGroups(Keywords):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+def list_options(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Name the keywords that a signature hides behind ``**options``, each with a link."""
+    route = getattr(obj, "route", None)
+    if what != "method" or route is None or not route.options:
+        return
+    links = ", ".join(f":ref:`{each} <keyword-{each}>`" for each in sorted(route.options))
+    # The last paragraph is the route.
+    lines[-2:-2] = ["", f"Options: {links}."]
+
+
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("taken-by", TakenBy)
     app.add_directive("keyword-groups", KeywordGroups)
+    app.connect("autodoc-process-docstring", list_options)
     return {"version": "1", "parallel_read_safe": True}

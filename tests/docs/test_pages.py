@@ -1,0 +1,86 @@
+"""What the pages name exists, and the built pages are of a size that people can read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import consul
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "docs"
+PAGES = [
+    page
+    for page in sorted(DOCS.rglob("*.rst"))
+    # Written by programs, or included.
+    if page.name not in ("matrix.rst", "cluster.rst", "benchmarks.rst")
+]
+CALLED = re.compile(r"\bclient((?:\.[a-z_]+)+)(?=\()")
+#: Bytes that a page may have.
+LARGEST = 250_000
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_what_is_called_exists(page: Path) -> None:
+    with consul.Consul() as client:
+        for path in set(CALLED.findall(page.read_text(encoding="utf-8"))):
+            found: Any = client
+            for name in path[1:].split("."):
+                assert hasattr(found, name), f"client{path}"
+                found = getattr(found, name)
+
+
+def test_consulate_is_compared_with_what_exists() -> None:
+    text = (DOCS / "consulate.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^     - (.*``client\..+)$", text, re.MULTILINE)
+    assert len(rows) > 30
+    with consul.Consul() as client:
+        for row in rows:
+            paths = re.findall(r"client\.([a-z_.]+)", row)
+            # A name alone is one of the same noun.
+            noun = paths[-1].rpartition(".")[0]
+            paths += [f"{noun}.{name}" for name in re.findall(r"``([a-z_]+)``", row)]
+            for path in paths:
+                found: Any = client
+                for name in path.split("."):
+                    assert hasattr(found, name), path
+                    found = getattr(found, name)
+
+
+def test_a_page_is_in_the_tree_of_pages() -> None:
+    named = set(re.findall(r"^   (\S+)$", (DOCS / "index.rst").read_text(encoding="utf-8"), re.M))
+    assert {page.stem for page in PAGES if page.parent == DOCS} - {"index"} <= named
+
+
+def test_the_landing_pages_say_which_acls() -> None:
+    for page in (ROOT / "README.md", DOCS / "index.rst"):
+        text = " ".join(page.read_text(encoding="utf-8").split())
+        assert ("legacy ACL tokens" in text) == (not hasattr(consul.Consul.ACL, "token"))
+
+
+def test_built_pages(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx")
+    pytest.importorskip("furo")
+    built = tmp_path / "html"
+    subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-nW", "-d", tmp_path / "trees", DOCS, built],
+        check=True,
+    )
+    pages = list(built.rglob("*.html"))
+    assert {page: size for page in pages if (size := page.stat().st_size) > LARGEST} == {}
+    # Whatever is documented has an anchor, on one page.
+    anchors = Counter(
+        name
+        for page in pages
+        for name in re.findall(r'<dt class="sig[^>]*? id="(consul\.[\w.]+)"', page.read_text())
+    )
+    assert len(anchors) > 200
+    assert [name for name, times in anchors.items() if times > 1] == []
+    health = (built / "api" / "health.html").read_text()
+    assert all(f"options.html#keyword-{name}" in health for name in ("filter", "node-meta"))
