@@ -66,15 +66,19 @@ async def _closing(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]
         await session.close()
 
 
+#: Windows has none.
+_make_poll = getattr(select, "poll", None)
+
+
 def _is_silent(protocol: Any) -> bool:
     """Whether nothing was received on an idle connection that nobody has read."""
     if protocol.should_close:
         return False
     sock = protocol.transport.get_extra_info("socket")
-    if sock is None or not hasattr(select, "poll"):
+    if sock is None or _make_poll is None:
         return True
     # What the loop has not received yet.
-    poll = select.poll()
+    poll = _make_poll()
     poll.register(sock.fileno(), select.POLLIN)
     return not poll.poll(0)
 
