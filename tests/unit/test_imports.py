@@ -356,3 +356,20 @@ def test_only_names_of_ours_are_shown():
             home = getattr(value, "__module__", None) or value.__name__
             assert home.partition(".")[0] == "consul", name
     assert not {"Any", "os", "TYPE_CHECKING", "import_module", "annotations"} & set(dir(consul))
+
+
+def test_doors_lead_to_what_they_name():
+    from consul import callback, exchange, request, retry
+    from consul.core import answers, hooks, limits
+    from consul.core import request as core
+    from consul.core.retry import Retry
+
+    assert exchange.Exchange is hooks.Exchange
+    assert (request.Call, request.Request, request.Response, request.Limits) == (
+        core.Call,
+        core.Request,
+        core.Response,
+        limits.Limits,
+    )
+    assert retry.Retry is Retry
+    assert (callback.Indexed, callback.Meta) == (answers.Indexed, answers.Meta)
