@@ -80,10 +80,14 @@ _MODULES = frozenset(
         "callback",
         "check",
         "exceptions",
+        "exchange",
+        "request",
+        "retry",
         "std",
         "threads",
         "tornado",
         "twisted",
+        "types",
     )
 )
 

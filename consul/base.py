@@ -322,11 +322,17 @@ class Consul(Flavoured[F], Generic[F]):
             raise TypeError(f"{self!r} cannot be pickled: it has a session of its user's")
         if not isinstance(self.settings.tls.verify, (bool, str)):
             raise TypeError(f"{self!r} cannot be pickled: it has an SSLContext")
-        return _rebuilt, (type(self), self.settings, self._own_attributes())
+        return _rebuilt, (type(self), self._present_settings(), self._own_attributes())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """A client with the same settings, and connections of its own."""
-        return _rebuilt(type(self), self.settings, self._own_attributes())
+        return _rebuilt(type(self), self._present_settings(), self._own_attributes())
+
+    def _present_settings(self) -> Settings:
+        """The settings, with the address that may have been assigned to the HTTP client."""
+        if not isinstance(self.http, HTTPClient):
+            return self.settings
+        return self.settings._replace(address=self.http.settings.address)
 
     def _own_attributes(self) -> dict[str, Any]:
         """What a subclass or a user has put into the client."""

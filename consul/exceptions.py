@@ -29,6 +29,8 @@ class ConsulException(Exception):
     method: str | None = None
     path: str | None = None
     server: str | None = None
+    #: Whether a hook raised it, rather than the call.
+    of_hook = False
 
     def __str__(self) -> str:
         # Not super(): an exception of `consul.core.failures.like` has a library's class there,

@@ -41,7 +41,8 @@ class _Lazy:
 
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         if owner is None:
-            return self
+            # For who looks at the class: what there will be is of this class.
+            return getattr(kind, self._kind)
         noun = getattr(owner, self._kind)(getattr(owner, "_client", owner))
         # Of two threads that come here at once, both get the same.
         return vars(owner).setdefault(self._name, noun)

@@ -17,7 +17,7 @@ from consul.core import address as addresses
 from consul.core import compat
 from consul.core.address import Address
 from consul.core.clock import now
-from consul.core.failures import like, reason, speaks_no_tls, tls_reason
+from consul.core.failures import both, forget_frames, like, reason, speaks_no_tls, tls_reason
 from consul.core.request import Attempt, Call, Request
 from consul.core.retry import Retry, repeating
 from consul.core.settings import Settings
@@ -199,14 +199,21 @@ class HTTPClient:
 
     def _failure(self, call: Call[Any], error: BaseException) -> ConsulException:
         """The exception of ours for *error*, with which an exchange failed."""
+        forget_frames(error)
         cause = error
         if isinstance(error, Unsent):
             cause = error.__cause__ or error
         fault = self.classify(cause)
         sent = fault.sent and cause is error
         cause = fault.cause or cause
-        text = self._told(call, fault.kind, sent, cause)
-        made = like(fault.kind, cause, text) if self.like_library else fault.kind(text)
+        if self._ended:
+            # It was the end of the client that has cut the call.
+            made: ConsulException = both(Closed, fault.kind)(  # type: ignore[arg-type]
+                f"{self!r} is closed"
+            )
+        else:
+            text = self._told(call, fault.kind, sent, cause)
+            made = like(fault.kind, cause, text) if self.like_library else fault.kind(text)
         failure = self._named(call, made)
         if isinstance(failure, ConnectionFailed) and not isinstance(failure, TLSError):
             failure.sent = sent
@@ -283,7 +290,7 @@ class HTTPClient:
     def _repeating(self, call: Call[T], error: ConsulException, began: float) -> Steps[T]:
         """The steps that repeat *call*, made at *began*, which failed with *error*."""
         retry = self.settings.retry or Retry()
-        return repeating(call, retry, error, began, self._attempting_in_turn)
+        return repeating(call, retry, error, began, self._attempting_in_turn, end=self._ended)
 
     def _perform(self, step: Step[Any]) -> Any:
         """Perform one step by the flavour's verbs: the outcome, or what the flavour waits for."""
@@ -396,9 +403,16 @@ async def _attempting(call: Call[T]) -> T:
     return value
 
 
+def _perform_attempt(http: HTTPClient, step: Attempt[Any]) -> Any:
+    if http._ended:
+        # The client was closed while a hook or a turn was waited for.
+        http._refuse_if_closed()
+    return http._attempt(step.call)
+
+
 #: The verb for each kind of step.
 _PERFORM: dict[type[Step[Any]], Callable[[HTTPClient, Any], Any]] = {
-    Attempt: lambda http, step: http._attempt(step.call),
+    Attempt: _perform_attempt,
     Now: lambda http, step: now(),
     Wait: lambda http, step: http.wait(step.signal, step.seconds),
     Spawn: lambda http, step: http.spawn(step.steps),

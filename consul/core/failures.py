@@ -52,6 +52,21 @@ def causes(error: BaseException) -> Iterator[BaseException]:
             )
 
 
+def forget_frames(error: BaseException) -> None:
+    """Drop the tracebacks of *error* and of what it wraps.
+
+    Reports of errors show the variables of each frame.  In those of the HTTP libraries are the
+    headers of the request, and among them the token.
+    """
+    pending, seen = [*causes(error)], set[int]()
+    while pending:
+        found = pending.pop()
+        found.__traceback__ = None
+        seen.add(id(found))
+        if found.__context__ is not None and id(found.__context__) not in seen:
+            pending += causes(found.__context__)
+
+
 def reason(error: BaseException) -> str:
     """What has happened to the connection, as *error* says it."""
     found = list(causes(error))
@@ -89,7 +104,13 @@ KEPT_OF_CAUSE = ("_conn_key", "_os_error", "errno", "osError", "real_error", "st
 
 @lru_cache(128)
 def _like(kind: Any, other: Any) -> Any:
-    if issubclass(kind, other) or other.__module__.partition(".")[0] == PACKAGE:
+    return kind if other.__module__.partition(".")[0] == PACKAGE else both(kind, other)
+
+
+@lru_cache(128)
+def both(kind: Any, other: Any) -> Any:
+    """A class of exceptions that is *kind* and *other* in one, as far as that can be."""
+    if issubclass(kind, other):
         return kind
     try:
         made: type[Any] = type(

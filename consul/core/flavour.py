@@ -81,9 +81,9 @@ if TYPE_CHECKING:
         @overload
         def __get__(self, noun: None, owner: Any) -> Callable[Concatenate[Any, P], Any]: ...
         @overload
-        def __get__(self, noun: Flavoured[Described], owner: Any) -> Callable[P, Call[T]]: ...
-        @overload
         def __get__(self, noun: Flavoured[Direct], owner: Any) -> Callable[P, T]: ...
+        @overload
+        def __get__(self, noun: Flavoured[Described], owner: Any) -> Callable[P, Call[T]]: ...
         @overload
         def __get__(self, noun: Flavoured[Futures], owner: Any) -> Callable[P, Future[T]]: ...
         @overload
@@ -104,9 +104,9 @@ if TYPE_CHECKING:
         @overload
         def __get__(self, noun: None, owner: Any) -> Callable[Concatenate[Any, P], Any]: ...
         @overload
-        def __get__(self, noun: Flavoured[Described], owner: Any) -> Callable[P, Steps[T]]: ...
-        @overload
         def __get__(self, noun: Flavoured[Direct], owner: Any) -> Callable[P, T]: ...
+        @overload
+        def __get__(self, noun: Flavoured[Described], owner: Any) -> Callable[P, Steps[T]]: ...
         @overload
         def __get__(self, noun: Flavoured[Futures], owner: Any) -> Callable[P, Future[T]]: ...
         @overload
@@ -167,21 +167,6 @@ if TYPE_CHECKING:
         def __get__(self, noun: None, owner: Any) -> Callable[..., Any]: ...
         @overload
         def __get__(
-            self, noun: Flavoured[Described], owner: Any
-        ) -> Overloaded[
-            P1,
-            Call[T1],
-            P2,
-            Call[T2],
-            P3,
-            Call[T3],
-            P4,
-            Call[T4],
-            P5,
-            Call[T5],
-        ]: ...
-        @overload
-        def __get__(
             self, noun: Flavoured[Direct], owner: Any
         ) -> Overloaded[
             P1,
@@ -194,6 +179,21 @@ if TYPE_CHECKING:
             T4,
             P5,
             T5,
+        ]: ...
+        @overload
+        def __get__(
+            self, noun: Flavoured[Described], owner: Any
+        ) -> Overloaded[
+            P1,
+            Call[T1],
+            P2,
+            Call[T2],
+            P3,
+            Call[T3],
+            P4,
+            Call[T4],
+            P5,
+            Call[T5],
         ]: ...
         @overload
         def __get__(

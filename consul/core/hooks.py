@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from consul.core.request import Attempt, Call, Response, lower_case_names
 from consul.core.steps import Invoke, Now
 from consul.core.values import with_headers
+from consul.exceptions import ConsulException
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ async def attempt_with_hooks(
     """The steps of one exchange with the hooks called, and a line in the log."""
     exchange = Exchange(call)
     for hook in before:
-        await Invoke(hook, exchange)
+        await _calling(hook, exchange)
     request = call.request
     if exchange.headers:
         request = request._replace(headers=with_headers(request.headers, exchange.headers))
@@ -93,8 +94,19 @@ async def attempt_with_hooks(
         if exchange.response is not None or exchange.error is not None:
             exchange.seconds = await Now() - began
             for hook in after:
-                await Invoke(hook, exchange)
+                await _calling(hook, exchange)
             _log(exchange)
+            # An exception that refers to its own frame is not freed with it.
+            del exchange
+
+
+async def _calling(hook: Hook, exchange: Exchange) -> None:
+    """The steps of calling *hook*; what it raises is no reason to repeat the call."""
+    try:
+        await Invoke(hook, exchange)
+    except ConsulException as error:
+        error.of_hook = True
+        raise
 
 
 def _log(exchange: Exchange) -> None:

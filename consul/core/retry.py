@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from consul.core.request import PLAIN_READ
-from consul.core.steps import Now, sleep
+from consul.core.signal import NEVER, Signal
+from consul.core.steps import Now, Wait
 from consul.exceptions import (
     ConnectionFailed,
     ConsulException,
@@ -71,6 +72,8 @@ class Retry:
 
     def repeats(self, call: Call[Any], error: ConsulException) -> bool:
         """Whether *call*, which failed with *error*, is one to be repeated."""
+        if error.of_hook:
+            return False
         if isinstance(error, RateLimited):
             return call.repeatable or _refused(error)
         if isinstance(error, TLSError):
@@ -113,8 +116,12 @@ async def repeating(
     began: float,
     attempt: Callable[[Call[T]], Awaitable[T]],
     chance: Callable[[], float] | None = None,
+    end: Signal = NEVER,
 ) -> T:
-    """The steps from the first failure on: *error*, of a call that was made at *began*."""
+    """The steps from the first failure on: *error*, of a call that was made at *began*.
+
+    *end* is set when the client is closed, and ends a pause.
+    """
     if chance is None:
         # Loaded here, because importing it takes long and few calls fail.
         import random
@@ -122,18 +129,18 @@ async def repeating(
         chance = random.random
     failed = await Now()
     deadline = call.request.deadline
-    end = failed + retry.limit
+    last = failed + retry.limit
     if deadline is not None:
-        end = min(end, began + deadline)
+        last = min(last, began + deadline)
     repeat = 0
     # Whether any of the attempts may have reached the server.
     sent = _possible(error)
     while retry.repeats(call, error):
         pause = retry.pause(repeat, error, chance())
-        if await Now() + pause >= end - SHORTEST_ATTEMPT:
+        if await Now() + pause >= last - SHORTEST_ATTEMPT:
             break
         if pause:
-            await sleep(pause)
+            await Wait(end, pause)
         next_call = call.after(await Now() - began).at_once()
         try:
             return await attempt(next_call)

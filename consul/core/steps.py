@@ -209,6 +209,8 @@ def drive(
                 resume = steps.send
     finally:
         steps.close()
+        # An exception that refers to its own frame is not freed with it.
+        value = None
 
 
 def drive_directly(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import threading
@@ -11,6 +12,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 import consul as package
+from consul.core.tls import TLS
 from tests.faults import Fault, FaultServer
 from tests.network.together import raw, together
 
@@ -79,3 +81,86 @@ def test_calls_are_made_while_another_thread_closes(flavour, faults):
         for future in futures:
             with contextlib.suppress(CancelledError, package.ConnectionFailed, package.Closed):
                 assert future.result(20)[0] == 7
+
+
+@pytest.mark.behaviour("Lifecycle", "A call that is ended by closing raises Closed")
+def test_what_a_call_raises_that_is_ended(make_client, flavour, faults):
+    plain = raw(make_client(port=faults.port, retry=False))
+    read, write, closed = together(
+        flavour,
+        (0, lambda: plain.kv.get("fault", index=7, wait="60s")),
+        (0, lambda: plain.kv.get("fault")),
+        (lambda: len(faults.requests) == 2, plain.close),
+    )
+    assert closed.error is None
+    for outcome in (read, write):
+        assert isinstance(outcome.error, package.Closed), outcome
+        # As before there was that class.
+        assert isinstance(outcome.error, package.ConnectionFailed)
+        assert "is closed" in str(outcome.error)
+
+
+@pytest.mark.behaviour("Lifecycle", "Closing ends a pause before a repeat")
+def test_close_in_a_pause(make_client, flavour):
+    answer = b"HTTP/1.1 503 Slow\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
+    with FaultServer() as server:
+        server.fault = Fault(answer, "keep")
+        plain = raw(make_client(port=server.port, retry=package.Retry(limit=50)))
+        call, closed = together(
+            flavour,
+            (0, lambda: plain.kv.get("fault")),
+            (lambda: server.requests, plain.close),
+        )
+        assert closed.error is None
+        assert isinstance(call.error, (package.Closed, package.RateLimited)), call
+        assert call.seconds < 20
+        assert len(server.requests) == 1
+
+
+@pytest.mark.behaviour("Lifecycle", "Nothing is sent after the close")
+@pytest.mark.parametrize("flavour", ["aio", "tornado"], indirect=True)
+def test_close_while_a_hook_waits(make_client, flavour, faults):
+    begun = []
+
+    async def hook(exchange):
+        begun.append(exchange)
+        await asyncio.sleep(0.3)
+
+    plain = raw(make_client(port=faults.port, on_request=hook))
+    call, closed = together(
+        flavour, (0, lambda: plain.kv.put("good", "1")), (lambda: begun, plain.close)
+    )
+    assert closed.error is None
+    assert isinstance(call.error, package.Closed), call
+    assert faults.requests == []
+
+
+@pytest.mark.parametrize("flavour", ["std", "threads"], indirect=True)
+def test_close_while_the_context_of_tls_is_made(make_client, flavour, faults, monkeypatch):
+    loading, go_on = threading.Event(), threading.Event()
+    context = TLS.context
+
+    def slowly(settings):
+        loading.set()
+        assert go_on.wait(30)
+        return context(settings)
+
+    monkeypatch.setattr(TLS, "context", slowly)
+    options = {"scheme": "https", "verify": False, "timeout": 60}
+    client = flavour.module.Consul(port=faults.port, **options)
+    ended = []
+
+    def call():
+        try:
+            flavour.call(client.kv.get, "fault")
+        except Exception as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    assert loading.wait(30)
+    client.close()
+    go_on.set()
+    thread.join(30)
+    assert [type(error).__name__ for error in ended] in (["Closed"], ["CancelledError"])
+    assert faults.requests == []

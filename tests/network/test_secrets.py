@@ -1,7 +1,7 @@
 """What a report of an error shows: no token and no password, in every flavour.
 
 Such a report has the exceptions that belong to it, their attributes, and the local variables of
-each frame.  Frames of other libraries hold what was sent and are not looked at here.
+each frame: of ours, and of the HTTP libraries.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ SECRETS = (
     "bWU6dGhlLXBhc3N3b3JkLW9mLXRoZS1wcm94eQ",
 )
 
+#: Whose frames are looked at.
+PACKAGES = ("consul", "requests", "urllib3", "http", "aiohttp", "tornado", "twisted", "treq")
 #: Becomes the token of the call.
 SENT_BACK = "the-token-of-this-call-is-put-here--"
 
@@ -82,7 +84,9 @@ def texts_of(error):
         trace = one.__traceback__
         while trace is not None:
             frame = trace.tb_frame
-            if frame.f_globals.get("__name__", "").partition(".")[0] == "consul":
+            # Of the error itself, the other frames are those of the test.
+            packages = PACKAGES if one is not error else ("consul",)
+            if frame.f_globals.get("__name__", "").partition(".")[0] in packages:
                 for key, value in frame.f_locals.items():
                     yield f"{key} in {frame.f_code.co_qualname}", shown(value)
             trace = trace.tb_next

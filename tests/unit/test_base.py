@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import threading
+from unittest import mock
 
 import pytest
 
@@ -479,3 +482,16 @@ def test_no_method_of_the_library_is_a_hook():
 
     for name in ("connect", "http_connect"):
         assert library_like(**{name: connect})().http.base_uri == "http://127.0.0.1:8500"
+
+
+def test_of_the_class_a_noun_is_the_class_of_what_there_will_be():
+    assert Consul.kv is Consul.KV
+    assert Consul.Agent.service is Consul.Agent.Service
+    assert mock.create_autospec(Consul, instance=True).kv.get
+
+
+def test_a_copy_goes_where_the_client_goes():
+    client = Client()
+    client.http.base_uri = "http://elsewhere:1/p"
+    for copied in (copy.deepcopy(client), pickle.loads(pickle.dumps(client))):
+        assert copied.http.base_uri == "http://elsewhere:1/p"

@@ -15,7 +15,6 @@ from consul.core.hooks import attempt_with_hooks
 from consul.core.request import Attempt, Call, Request, Response
 from consul.core.retry import Retry
 from consul.core.settings import Settings
-from consul.core.signal import NEVER
 from consul.core.steps import Invoke, Now, Wait, drive_directly
 from consul.exceptions import BadAnswer, ConnectionFailed, NotFound
 
@@ -37,7 +36,7 @@ class Wire:
         if isinstance(step, Now):
             return self.now
         if isinstance(step, Wait):
-            assert step.signal is NEVER
+            assert not step.signal
             self.now += step.seconds
             return False
         if isinstance(step, Invoke):

@@ -373,3 +373,8 @@ def test_doors_lead_to_what_they_name():
     )
     assert retry.Retry is Retry
     assert (callback.Indexed, callback.Meta) == (answers.Indexed, answers.Meta)
+
+
+@pytest.mark.parametrize("name", ["exchange", "request", "retry", "types"])
+def test_doors_are_attributes_of_the_package(name):
+    assert getattr(consul, name).__name__ == f"consul.{name}"

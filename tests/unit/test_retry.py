@@ -11,7 +11,6 @@ from consul.core.limits import Limits
 from consul.core.request import Attempt, Call, Request, Response
 from consul.core.retry import Retry, repeating
 from consul.core.settings import Settings
-from consul.core.signal import NEVER
 from consul.core.steps import Invoke, Now, Wait, drive_directly
 from consul.exceptions import (
     BadAnswer,
@@ -180,7 +179,7 @@ class World:
         if isinstance(step, Now):
             return self.now
         if isinstance(step, Wait):
-            assert step.signal is NEVER
+            assert not step.signal
             assert step.seconds > 0
             self.pauses.append(step.seconds)
             self.now += step.seconds
@@ -396,3 +395,18 @@ def test_limits_of_a_client_bound_its_repeats():
     with pytest.raises(exceptions.NoLeader):
         world.run(call, Retry(first=1, longest=1))
     assert world.now <= 1003.0
+
+
+@pytest.mark.parametrize("where", ["on_request", "on_response"])
+def test_what_a_hook_raises_is_no_reason_to_repeat(where):
+    calls = []
+
+    def hook(exchange):
+        calls.append(exchange)
+        raise exceptions.NoLeader("of the hook's own client")
+
+    http = base.HTTPClient(Settings(retry=Retry(), **{where: (hook,)}))
+    world = World(Response(200, {}, b'"answer"'))
+    with pytest.raises(exceptions.NoLeader):
+        drive_directly(http._sending(called()), world.perform)
+    assert len(calls) == 1

@@ -371,7 +371,7 @@ class World:
             self.waits.append(step.seconds)
             self.free.append(len(self.http._turns._free))
             self.now += 5.0
-            if step.signal is not NEVER:
+            if step.signal not in (NEVER, self.http._ended):
                 # Whoever has the turn gives it back meanwhile.
                 self.http._turns.give()
             return bool(step.signal)

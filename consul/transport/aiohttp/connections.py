@@ -192,5 +192,6 @@ class Sessions:
         for loop, (_, keeper) in kept.items():
             if loop is asyncio.get_running_loop():
                 await keeper.aclose()
-            elif not loop.is_closed():
+            elif loop.is_running():
+                # One that stands still closes its own at its end, if it ends in order.
                 asyncio.run_coroutine_threadsafe(keeper.aclose(), loop)

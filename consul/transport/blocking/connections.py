@@ -472,6 +472,7 @@ class Connections:
         self._settings = settings
         self._lock = threading.Lock()
         self.pools: Pools | None = None
+        self._closed = False
         #: The session that calls go through; None until somebody asks for one.
         self.session: requests.Session | None = settings.session
 
@@ -501,6 +502,9 @@ class Connections:
                     pools = self.pools = Pools(address, self._settings)
                 except (OSError, ValueError) as error:
                     raise Unsent from error
+            if self._closed:
+                # The end came while they were made.
+                pools.close()
             return pools
 
     def make_session(self, pools: Callable[[], Pools]) -> requests.Session:
@@ -519,6 +523,7 @@ class Connections:
 
     def close(self) -> None:
         """Close what is ours."""
+        self._closed = True
         if self.pools is not None:
             self.pools.close()
         if self.session is not None and self._settings.session is None:

@@ -37,9 +37,12 @@ class CallFuture(Future[T]):
 
     def work(self, function: Callable[..., T], *args: Any) -> T:
         """What *function* returns; CancelledError where the future is cancelled before that."""
+        # The traceback of an error has this frame, and the future has the error.
+        runner = self._runner
+        del self
         try:
-            result = self._runner.call(function, *args)
-            self._runner.finish()
+            result = runner.call(function, *args)
+            runner.finish()
         except Cancelled:
             raise CancelledError from None
         return result
