@@ -17,6 +17,7 @@ import asyncio
 import os
 import socket
 import ssl
+import weakref
 from collections.abc import AsyncGenerator, Awaitable
 from functools import partial
 from typing import Any, TypeVar
@@ -117,6 +118,12 @@ class SecureStream(Stream, SSLIOStream):
     """The same with TLS."""
 
 
+def _close_with(stream: Stream, sock: socket.socket | None) -> None:
+    """Close *sock* when *stream* is gone: a loop that ends early leaves that to the collector."""
+    if sock is not None:
+        weakref.finalize(stream, sock.close).atexit = False
+
+
 def _open(stream: Stream, place: Any, name: str) -> Awaitable[Stream]:
     return stream.connect(place, name)
 
@@ -133,6 +140,7 @@ async def _connected(
     for family, place in places:
         sock = socket.socket(family)
         stream = Stream(sock) if context is None else SecureStream(sock, ssl_options=context)
+        _close_with(stream, sock)
         try:
             # An address that stays silent leaves time for the others.
             share = seconds and seconds / len(places)
@@ -231,6 +239,8 @@ class Pool:
             stream.close()
             raise ConnectionAbortedError("the client was closed")
         stream.address = address
+        # With TLS it is another one than it was made of.
+        _close_with(stream, stream.socket)
         self._busy.add(stream)
         return stream
 
