@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         UnknownCheck,
         UnknownQuery,
         UnknownService,
+        Unsupported,
     )
     from consul.std import Consul
 
@@ -69,6 +70,7 @@ __all__ = [
     "UnknownCheck",
     "UnknownQuery",
     "UnknownService",
+    "Unsupported",
 ]
 
 _HOMES = {"Consul": "consul.std", "Check": "consul.check", "Retry": "consul.retry"}

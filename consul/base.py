@@ -47,6 +47,7 @@ from consul.exceptions import (
     UnknownCheck,
     UnknownQuery,
     UnknownService,
+    Unsupported,
 )
 from consul.recipes.leader import wait_for_leader
 
@@ -58,13 +59,22 @@ if TYPE_CHECKING:
     from consul.api.acl import ACL as _ACL
     from consul.api.agent import Agent as _Agent
     from consul.api.catalog import Catalog as _Catalog
+    from consul.api.config import Config as _Config
+    from consul.api.connect import Connect as _Connect
     from consul.api.coordinate import Coordinate as _Coordinate
+    from consul.api.discovery_chain import DiscoveryChain as _DiscoveryChain
     from consul.api.event import Event as _Event
+    from consul.api.exported_services import ExportedServices as _ExportedServices
     from consul.api.health import Health as _Health
+    from consul.api.imported_services import ImportedServices as _ImportedServices
     from consul.api.kv import KV as _KV
+    from consul.api.namespace import Namespace as _Namespace
     from consul.api.operator import Operator as _Operator
+    from consul.api.partition import Partition as _Partition
+    from consul.api.peering import Peering as _Peering
     from consul.api.query import Query as _Query
     from consul.api.session import Session as _Session
+    from consul.api.snapshot import Snapshot as _Snapshot
     from consul.api.status import Status as _Status
     from consul.api.txn import Txn as _Txn
     from consul.core.limits import Limits
@@ -108,6 +118,7 @@ __all__ = [
     "UnknownCheck",
     "UnknownQuery",
     "UnknownService",
+    "Unsupported",
 ]
 
 T = TypeVar("T")
@@ -172,13 +183,22 @@ class Consul(Flavoured[F], Generic[F]):
         ACL: TypeAlias = _ACL
         Agent: TypeAlias = _Agent
         Catalog: TypeAlias = _Catalog
+        Config: TypeAlias = _Config
+        Connect: TypeAlias = _Connect
         Coordinate: TypeAlias = _Coordinate
+        DiscoveryChain: TypeAlias = _DiscoveryChain
         Event: TypeAlias = _Event
+        ExportedServices: TypeAlias = _ExportedServices
         Health: TypeAlias = _Health
+        ImportedServices: TypeAlias = _ImportedServices
         KV: TypeAlias = _KV
+        Namespace: TypeAlias = _Namespace
         Operator: TypeAlias = _Operator
+        Partition: TypeAlias = _Partition
+        Peering: TypeAlias = _Peering
         Query: TypeAlias = _Query
         Session: TypeAlias = _Session
+        Snapshot: TypeAlias = _Snapshot
         Status: TypeAlias = _Status
         Txn: TypeAlias = _Txn
     else:
@@ -186,26 +206,44 @@ class Consul(Flavoured[F], Generic[F]):
         ACL = Loaded("consul.api.acl")
         Agent = Loaded("consul.api.agent")
         Catalog = Loaded("consul.api.catalog")
+        Config = Loaded("consul.api.config")
+        Connect = Loaded("consul.api.connect")
         Coordinate = Loaded("consul.api.coordinate")
+        DiscoveryChain = Loaded("consul.api.discovery_chain")
         Event = Loaded("consul.api.event")
+        ExportedServices = Loaded("consul.api.exported_services")
         Health = Loaded("consul.api.health")
+        ImportedServices = Loaded("consul.api.imported_services")
         KV = Loaded("consul.api.kv")
+        Namespace = Loaded("consul.api.namespace")
         Operator = Loaded("consul.api.operator")
+        Partition = Loaded("consul.api.partition")
+        Peering = Loaded("consul.api.peering")
         Query = Loaded("consul.api.query")
         Session = Loaded("consul.api.session")
+        Snapshot = Loaded("consul.api.snapshot")
         Status = Loaded("consul.api.status")
         Txn = Loaded("consul.api.txn")
 
     acl: _ACL[F] = lazy("ACL")
     agent: _Agent[F] = lazy("Agent")
     catalog: _Catalog[F] = lazy("Catalog")
+    config: _Config[F] = lazy("Config")
+    connect: _Connect[F] = lazy("Connect")
     coordinate: _Coordinate[F] = lazy("Coordinate")
+    discovery_chain: _DiscoveryChain[F] = lazy("DiscoveryChain")
     event: _Event[F] = lazy("Event")
+    exported_services: _ExportedServices[F] = lazy("ExportedServices")
     health: _Health[F] = lazy("Health")
+    imported_services: _ImportedServices[F] = lazy("ImportedServices")
     kv: _KV[F] = lazy("KV")
+    namespace: _Namespace[F] = lazy("Namespace")
     operator: _Operator[F] = lazy("Operator")
+    partition: _Partition[F] = lazy("Partition", setting=True)
+    peering: _Peering[F] = lazy("Peering")
     query: _Query[F] = lazy("Query")
     session: _Session[F] = lazy("Session")
+    snapshot: _Snapshot[F] = lazy("Snapshot")
     status: _Status[F] = lazy("Status")
     txn: _Txn[F] = lazy("Txn")
 
@@ -214,7 +252,6 @@ class Consul(Flavoured[F], Generic[F]):
     consistency: str = _setting("consistency")
     dc: str | None = _setting("dc")
     ns: str | None = _setting("ns")
-    partition: str | None = _setting("partition")
     limits: Limits = _setting("limits")
     headers: tuple[tuple[str, str], ...] = _setting("headers")
 

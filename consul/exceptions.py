@@ -146,6 +146,13 @@ class NoLeader(ServerError):
     """500 because the cluster has no leader, is about to change it, or cannot be reached."""
 
 
+class Unsupported(ConsulException):
+    """The server is too old for a keyword of the call, and would ignore it in silence.
+
+    Nothing was sent but the question for the version of the server.
+    """
+
+
 class Closed(ConsulException, RuntimeError):
     """The client is closed."""
 
@@ -204,6 +211,7 @@ MISSING: dict[str, type[ConsulException]] = {
     "invalid session": InvalidSession,
     "failed session lookup": InvalidSession,
     "Unknown service ID": UnknownService,
+    "unknown service ID": UnknownService,
     "No service registered with ID": UnknownService,
     'ServiceID "': UnknownService,
     "Unknown check ID": UnknownCheck,

@@ -19,12 +19,12 @@ from consul.core import answers, bodies
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import Flag, Number, Text, flag, identifier, segment, text
+from consul.core.values import Flag, Text, flag, identifier, segment, text
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from consul.core.answers import Indexed
+    from consul.core.answers import AnyIndex, Indexed
     from consul.core.request import Call
 
 _REGISTRATION = Fields(
@@ -249,7 +249,7 @@ class Catalog(Noun[F]):
     @endpoint("GET /v1/catalog/nodes")
     def nodes(
         self,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         dc: Text | None = None,
@@ -278,10 +278,10 @@ class Catalog(Noun[F]):
             token=token,
         )
 
-    @endpoint("GET /v1/catalog/services")
+    @endpoint("GET /v1/catalog/services", ignores={"filter": "1.14.0"})
     def services(
         self,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         dc: Text | None = None,
@@ -312,7 +312,7 @@ class Catalog(Noun[F]):
     def node(
         self,
         node: Text,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         dc: Text | None = None,
@@ -342,7 +342,7 @@ class Catalog(Noun[F]):
     def service(
         self,
         service: Text,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         tag: Text | Iterable[Text] | None = None,
         consistency: str | None = None,

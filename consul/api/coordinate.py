@@ -9,12 +9,12 @@ from consul.api.options import Scope, WithToken
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import Number, Text, segment
+from consul.core.values import Text, segment
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from consul.core.answers import Indexed
+    from consul.core.answers import AnyIndex, Indexed
     from consul.core.request import Call
 
 
@@ -58,7 +58,7 @@ class Coordinate(Noun[F]):
     def nodes(
         self,
         dc: Text | None = None,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         **options: Unpack[WithToken],
@@ -87,7 +87,7 @@ class Coordinate(Noun[F]):
         self,
         node: Text,
         dc: Text | None = None,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         **options: Unpack[WithToken],

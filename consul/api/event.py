@@ -9,13 +9,13 @@ from consul.api.options import WithDC
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import Number, Text, body_bytes, segment
+from consul.core.values import Text, body_bytes, segment
 
 if TYPE_CHECKING:
     import builtins
     from typing import Unpack
 
-    from consul.core.answers import Indexed
+    from consul.core.answers import AnyIndex, Indexed
     from consul.core.request import Call
 
 
@@ -84,7 +84,7 @@ class Event(Noun[F]):
     def list(
         self,
         name: Text | None = None,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         token: Text | None = None,
         *,

@@ -12,12 +12,12 @@ from consul.api.params import one_or_absent, tags
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import Flag, Number, Text, segment, text
+from consul.core.values import Flag, Text, segment, text
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from consul.core.answers import Indexed
+    from consul.core.answers import AnyIndex, Indexed
     from consul.core.request import Call
 
 STATES = ("any", "unknown", "passing", "warning", "critical")
@@ -63,7 +63,7 @@ class Health(Noun[F]):
     def service(
         self,
         service: Text,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         passing: Flag = None,
         tag: Text | Iterable[Text] | None = None,
@@ -98,7 +98,7 @@ class Health(Noun[F]):
     def checks(
         self,
         service: Text,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         dc: Text | None = None,
         near: Text | None = None,
@@ -129,7 +129,7 @@ class Health(Noun[F]):
     def state(
         self,
         name: Text,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         dc: Text | None = None,
         near: Text | None = None,
@@ -164,7 +164,7 @@ class Health(Noun[F]):
     def node(
         self,
         node: Text,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         dc: Text | None = None,
         token: Text | None = None,

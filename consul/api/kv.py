@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from consul.api.options import Consistency, WithDC, WithToken
-    from consul.core.answers import Indexed
+    from consul.core.answers import AnyIndex, Indexed
     from consul.core.flavour import variants
 
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     def _one(
         noun: Any,
         key: Key,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         recurse: Literal[False] = False,
         wait: Duration | None = None,
         token: Text | None = None,
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     def _all(
         noun: Any,
         key: Key,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         *,
         recurse: Literal[True],
         keys: Literal[False] = False,
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     def _keys(
         noun: Any,
         key: Key,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         *,
         recurse: Flag = False,
         keys: Literal[True],
@@ -82,7 +82,7 @@ if TYPE_CHECKING:
     def _raw(
         noun: Any,
         key: Key,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         *,
         recurse: Literal[False] = False,
         keys: Literal[False] = False,
@@ -93,7 +93,7 @@ if TYPE_CHECKING:
     def _any(
         noun: Any,
         key: Key,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         recurse: Flag = False,
         wait: Duration | None = None,
         token: Text | None = None,
@@ -135,7 +135,7 @@ class KV(Noun[F]):
     def get(
         self,
         key: Key,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         recurse: Flag = False,
         wait: Duration | None = None,
         token: Text | None = None,

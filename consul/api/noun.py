@@ -8,8 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 from consul.core.build import build
 from consul.core.endpoint import Route, refuse
+from consul.core.fields import Fields
 from consul.core.flavour import F, Flavoured
-from consul.core.request import Call, Pairs, Response
+from consul.core.request import Call, Gated, Pairs, Response
 from consul.core.settings import Settings
 from consul.core.values import Text, json_bytes
 
@@ -24,12 +25,13 @@ class Sender(Protocol):
     def _send(self, call: Call[Any]) -> Any: ...
 
 
-def lazy(kind: str) -> Any:
+def lazy(kind: str, *, setting: bool = False) -> Any:
     """A noun that is made when it is first touched, of the class attribute *kind*.
 
-    It may be assigned; then it is what was assigned.
+    It may be assigned; then it is what was assigned.  *setting* says that there is a setting of the
+    same name: a text, which would have no effect, cannot be assigned.
     """
-    return _Lazy(kind)
+    return _NoText(kind) if setting else _Lazy(kind)
 
 
 class _Lazy:
@@ -46,6 +48,20 @@ class _Lazy:
         noun = getattr(owner, self._kind)(getattr(owner, "_client", owner))
         # Of two threads that come here at once, both get the same.
         return vars(owner).setdefault(self._name, noun)
+
+
+class _NoText(_Lazy):
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        if owner is not None and self._name in vars(owner):
+            return vars(owner)[self._name]
+        return super().__get__(owner, kind)
+
+    def __set__(self, owner: Any, noun: Any) -> None:
+        if noun is None or isinstance(noun, (str, bytes)):
+            raise TypeError(
+                f"{self._name} is a group of endpoints: give {self._name}= to the client or a call"
+            )
+        vars(owner)[self._name] = noun
 
 
 class Loaded:
@@ -131,7 +147,8 @@ class Noun(Flavoured[F]):
             near,
             secrets=secrets,
         )
-        return Call(request, decode, route)
+        kind = Gated if options and route.is_gated(options) else Call
+        return kind(request, decode, route)
 
     def _call(
         self,
@@ -170,4 +187,29 @@ class Noun(Flavoured[F]):
             json_body=json is not None,
             secrets=secrets,
         )
-        return Call(request, decode, route)
+        kind = Gated if options and route.is_gated(options) else Call
+        return kind(request, decode, route)
+
+    def _write(
+        self,
+        name: str,
+        path: str,
+        decode: Callable[[Response], T],
+        fields: Fields,
+        given: Mapping[str, Any],
+        params: Pairs = (),
+        *,
+        token: Text | None = None,
+        dc: Text | None = None,
+        secrets: tuple[str, ...] = (),
+    ) -> Call[T]:
+        """Make the call of the endpoint *name*, whose body has those of the keywords *given* that
+        are *fields*, and what is in the keyword ``extra``.  The others are options.
+        """
+        route = self._routes[name]
+        if not route.keywords.issuperset(given):
+            raise refuse(route, given)
+        body, options = fields.split(given)
+        return self._call(
+            name, path, decode, params, options, token=token, dc=dc, json=body, secrets=secrets
+        )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
+from consul.core.answers import AnyIndex
 from consul.core.limits import Timeout
 from consul.core.request import Duration
 from consul.core.values import Flag, Text
@@ -43,8 +44,17 @@ class MaxStale(TypedDict, total=False):
 class Blocking(TypedDict, total=False):
     """A read that waits for a change."""
 
-    #: Wait until there is something newer than this index.
-    index: int | str | None
+    #: Wait until there is something newer: the index of an answer, the answer, or its ``meta``.
+    index: AnyIndex | None
+    #: Wait for this long at most: seconds, "10s" or a timedelta.
+    wait: Duration | None
+
+
+class Hashed(TypedDict, total=False):
+    """A read that waits until its content is another one."""
+
+    #: Wait while the content has this hash: ``ContentHash`` of the last answer.
+    hash: Text | None
     #: Wait for this long at most: seconds, "10s" or a timedelta.
     wait: Duration | None
 
@@ -76,6 +86,8 @@ class Cached(Refreshed, total=False):
     #: Oldest entry of the cache to accept, and the oldest one while the servers fail.
     max_age: Duration | None
     stale_if_error: Duration | None
+    #: Ask the servers whether the entry of the cache is still right.
+    must_revalidate: Flag
 
 
 class FromPeer(TypedDict, total=False):
@@ -83,6 +95,20 @@ class FromPeer(TypedDict, total=False):
 
     #: Name of the peer (1.13).
     peer: Text | None
+
+
+class FromSamenessGroup(TypedDict, total=False):
+    """A read of what a group of peers and partitions exports (Enterprise)."""
+
+    #: Name of the sameness group (1.16).
+    sameness_group: Text | None
+
+
+class Merged(TypedDict, total=False):
+    """A read of services that can have what config entries say of them."""
+
+    #: Fill in what proxy-defaults and service-defaults say (1.13).
+    merge_central_config: Flag
 
 
 # What every call takes, less what its signature spells out.
@@ -147,7 +173,11 @@ class CatalogServicesRead(CatalogNodesRead, Refreshed, total=False):
     """``catalog.services``."""
 
 
-class CatalogServiceRead(CatalogServicesRead, FromPeer, total=False):
+class AgentServiceRead(Scope, Hashed, total=False):
+    """``agent.service.get``."""
+
+
+class CatalogServiceRead(CatalogServicesRead, FromPeer, Merged, total=False):
     """``catalog.service``."""
 
 
@@ -159,12 +189,24 @@ class HealthChecksRead(CatalogNodesRead, Consistency, total=False):
     """``health.checks`` and ``health.state``."""
 
 
-class HealthServiceRead(CatalogServiceRead, Consistency, total=False):
+class HealthServiceRead(CatalogServiceRead, Consistency, FromSamenessGroup, total=False):
     """``health.service``."""
 
 
-class OperatorRead(Scope, Consistency, total=False):
-    """``operator.raft_config``."""
+class ServerRead(Scope, Consistency, total=False):
+    """A read of what the servers have, in one of the consistency modes."""
+
+
+class BlockingRead(ServerRead, Blocking, total=False):
+    """The same, which can wait for a change."""
+
+
+class FilteredRead(BlockingRead, Filtered, total=False):
+    """The same, filtered by the server."""
+
+
+class RefreshedRead(BlockingRead, Refreshed, total=False):
+    """A read that can wait for a change, or be answered from a cache that the agent refreshes."""
 
 
 class QueryRead(Common, Consistency, MaxStale, total=False):

@@ -12,13 +12,13 @@ from consul.core.bodies import texts
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import Number, Text, above_zero, duration, segment, text
+from consul.core.values import Text, above_zero, duration, segment, text
 
 if TYPE_CHECKING:
     import builtins
     from typing import Unpack
 
-    from consul.core.answers import Indexed
+    from consul.core.answers import AnyIndex, Indexed
     from consul.core.request import Call
 
 
@@ -135,7 +135,7 @@ class Session(Noun[F]):
     @endpoint("GET /v1/session/list")
     def list(
         self,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         dc: Text | None = None,
@@ -163,7 +163,7 @@ class Session(Noun[F]):
     def node(
         self,
         node: Text,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         dc: Text | None = None,
@@ -191,7 +191,7 @@ class Session(Noun[F]):
     def info(
         self,
         session_id: Text,
-        index: Number | None = None,
+        index: AnyIndex | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
         dc: Text | None = None,

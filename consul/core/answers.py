@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from consul import exceptions
 from consul.core.request import Response, lower_case_names
+from consul.core.values import Number
 
 
 def _standard_loads(body: bytes) -> Any:
@@ -146,6 +147,10 @@ class Indexed(tuple[int | None, T], Generic[T]):
     def meta(self) -> Meta:
         """What the headers say."""
         return Meta(lower_case_names(self._headers.items()))
+
+
+#: What a blocking read takes: an index, or the answer that has it, or that answer's `Meta`.
+AnyIndex = Number | Indexed[Any] | Meta
 
 
 def index_of(headers: Mapping[str, str]) -> int | None:

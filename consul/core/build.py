@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from consul.core.answers import Indexed, Meta
 from consul.core.bodies import texts
 from consul.core.limits import Limits
 from consul.core.request import DEFAULT_WAIT, SHORTEST_SECRET, Pairs, Request
@@ -71,6 +72,9 @@ def build(
             partition = text("partition", options["partition"]) or partition
         if "timeout" in options:
             limits = Limits.of(options["timeout"])
+        if options.get("hash") is not None:
+            hold = _until_other(options["hash"], wait, pairs)
+            wait = None
     if index is not None or wait is not None:
         hold = _blocking(index, wait, pairs)
     if near is not None:
@@ -120,28 +124,53 @@ def build(
 
 def _blocking(index: object, wait: object, pairs: list[tuple[str, Any]]) -> float | None:
     """Add *index* and *wait* to *pairs*; the seconds that the server may hold the query."""
-    held, hold = None, DEFAULT_WAIT
-    if wait is not None:
-        held = duration("wait", wait)
-        hold = seconds("wait", held)
+    if isinstance(index, (Indexed, Meta)):
+        # An answer without an index is nothing to wait from.
+        index = index.index or 0
     newer = 0 if index is None else number("index", index)
     if not newer:
         # There is nothing to wait for.
+        _held(wait)
         return None
     pairs.append(("index", newer))
+    return _waiting(wait, pairs)
+
+
+def _until_other(hash: object, wait: object, pairs: list[tuple[str, Any]]) -> float | None:
+    """Add *hash* and *wait* to *pairs*; the seconds that the server may hold the query."""
+    if not text("hash", hash):
+        _held(wait)
+        return None
+    pairs.append(("hash", hash))
+    return _waiting(wait, pairs)
+
+
+def _held(wait: object) -> str | None:
+    return None if wait is None else duration("wait", wait)
+
+
+def _waiting(wait: object, pairs: list[tuple[str, Any]]) -> float:
+    held, hold = _held(wait), DEFAULT_WAIT
     if held is not None:
+        hold = seconds("wait", held)
         # Consul takes a zero wait for "not given" and would hold the query for minutes.
         pairs.append(("wait", "1ms" if is_zero(hold) else held))
     return min(hold, 2 * DEFAULT_WAIT)
+
+
+#: The parameters for options that select what is read.
+_SELECTING = {"filter": "filter", "peer": "peer", "sameness_group": "sg"}
 
 
 def _read(options: Mapping[str, Any], pairs: list[tuple[str, Any]]) -> Pairs:
     """Add what is read, and how, to *pairs*; the headers that say more of it."""
     if options.get("node_meta") is not None:
         pairs.extend(("node-meta", each) for each in _node_meta(options["node_meta"]))
-    pairs.extend(
-        (name, options[name]) for name in ("filter", "peer") if options.get(name) is not None
-    )
+    for name, parameter in _SELECTING.items():
+        if options.get(name) is not None:
+            pairs.append((parameter, query_text(name, options[name])))
+    if flag("merge_central_config", options.get("merge_central_config")):
+        pairs.append(("merge-central-config", "1"))
     if options.get("max_stale") is not None:
         oldest = duration("max_stale", options["max_stale"])
         # Consul takes zero for "any age".
@@ -152,6 +181,8 @@ def _read(options: Mapping[str, Any], pairs: list[tuple[str, Any]]) -> Pairs:
         for name in ("max_age", "stale_if_error")
         if options.get(name) is not None
     ]
+    if flag("must_revalidate", options.get("must_revalidate")):
+        control.append("must-revalidate")
     if not flag("cached", options.get("cached")):
         return ()
     pairs.append(("cached", "1"))

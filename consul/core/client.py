@@ -100,6 +100,8 @@ class HTTPClient:
         self.settings = settings
         self.host, self.port, self.scheme = settings.address[:3]
         self.verify, self.cert = settings.tls.verify, settings.tls.cert
+        #: What the agent says of its version; None until it was asked, "" where it does not say.
+        self._server_version: str | None = None
         #: Whether `close` was called, after which only the ends of tasks send anything.
         self.closed = False
         #: Set when the tasks have ended, after which nothing is sent.
@@ -182,6 +184,7 @@ class HTTPClient:
         """Whether one exchange is all that *call* takes: no hook, no log, no limit."""
         return not (
             self._hooked
+            or call.gated
             or (self._turns is not None and call.request.hold is not None)
             or self._log_enabled(DEBUG)
         )
@@ -279,6 +282,9 @@ class HTTPClient:
     async def _sending(self, call: Call[T]) -> T:
         """The steps of *call*: one attempt, and repeats where the `consul.Retry` says so."""
         began = await Now()
+        if call.gated:
+            await self._pass_gate(call)
+            call = call.after(await Now() - began)
         try:
             return await self._attempting_in_turn(call)
         except ConsulException as error:
@@ -286,6 +292,14 @@ class HTTPClient:
                 raise
             failure = error
         return await self._repeating(call, failure, began)
+
+    async def _pass_gate(self, call: Call[Any]) -> None:
+        """Refuse *call* when the server is known to ignore a part of it."""
+        from consul.core import gate
+
+        if self._server_version is None:
+            self._server_version = await gate.version(self._attempting(gate.question(call)))
+        gate.check(call, self._server_version)
 
     def _repeating(self, call: Call[T], error: ConsulException, began: float) -> Steps[T]:
         """The steps that repeat *call*, made at *began*, which failed with *error*."""

@@ -14,13 +14,15 @@ class Route:
     """One endpoint: what the documentation, the tests, hooks and the retry policy know of it.
 
     *method* (str) and *path* (str) are the verb and the template, like ``/v1/kv/:key``.
-    *since* and *removed* are versions of Consul, None for all.  *name* (str) is that of the Python
-    method, like ``kv.get``.  *options* are the names in its ``**options``, *keywords* all its
-    keywords.
+    *since* and *removed* are versions of Consul, None for all.  *ignores* has the keywords that
+    older servers ignore in silence, with the version that understands each.  *name* (str) is that
+    of the Python method, like ``kv.get``.  *options* are the names in its ``**options``,
+    *keywords* all its keywords.
     """
 
     __slots__ = (
         "conditions",
+        "ignores",
         "keywords",
         "method",
         "name",
@@ -38,6 +40,7 @@ class Route:
         conditions: tuple[str, ...] = (),
         since: str | None = None,
         removed: str | None = None,
+        ignores: Mapping[str, str] | None = None,
     ) -> None:
         found = _ROUTE.fullmatch(route)
         if found is None:
@@ -48,6 +51,7 @@ class Route:
         self.repeatable = repeatable is not False
         self.conditions = conditions
         self.since, self.removed = since, removed
+        self.ignores = ignores or {}
         self.name = ""
         self.options: frozenset[str] = frozenset()
         self.keywords: frozenset[str] = frozenset()
@@ -71,6 +75,10 @@ class Route:
         """Whether sending a request with *params* twice comes to the same as sending it once."""
         return self.repeatable and not any(name in self.conditions for name, _ in params)
 
+    def is_gated(self, options: Mapping[str, Any]) -> bool:
+        """Whether *options* has a keyword that older servers ignore."""
+        return any(options.get(name) is not None for name in self.ignores)
+
     def __repr__(self) -> str:
         return f"<Route {self.method} {self.path}>"
 
@@ -87,7 +95,7 @@ def refuse(route: Route, given: Mapping[str, Any]) -> TypeError:
     """The error for the keywords in *given* that the endpoint does not take."""
     import difflib
 
-    unknown = sorted(given.keys() - route.options)
+    unknown = sorted(given.keys() - route.keywords)
     former = _FORMER.get(unknown[0])
     near = difflib.get_close_matches(unknown[0], route.keywords, 1)
     if former in route.keywords:

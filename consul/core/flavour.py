@@ -12,7 +12,7 @@ answer depends on its arguments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
@@ -128,6 +128,7 @@ if TYPE_CHECKING:
         conditions: tuple[str, ...] = (),
         since: str | None = None,
         removed: str | None = None,
+        ignores: Mapping[str, str] | None = None,
     ) -> Callable[[Callable[Concatenate[Any, P], Call[T]]], Endpoint[P, T]]: ...
 
     def recipe(steps: Callable[Concatenate[Any, P], Steps[T]]) -> Recipe[P, T]: ...
@@ -272,15 +273,17 @@ if TYPE_CHECKING:
 
 else:
 
-    def endpoint(route, *, repeatable=None, conditions=(), since=None, removed=None):
+    def endpoint(route, *, repeatable=None, conditions=(), since=None, removed=None, ignores=None):
         """Make an endpoint of a method that describes its call.
 
         *route* is like "PUT /v1/kv/:key".  *repeatable*, of a write, says whether doing it twice
         comes to the same as doing it once, its answer included.  *conditions* names the query
         parameters that make a repeatable write a conditional one, which is not.  *since* is the
         version of Consul that introduced the endpoint, *removed* the first one without it.
+        *ignores* has the keywords that older servers ignore in silence, each with the first
+        version that understands it: they are not sent to a server that is known to be older.
         """
-        facts = Route(route, repeatable, conditions, since, removed)
+        facts = Route(route, repeatable, conditions, since, removed, ignores)
 
         def decorate(describe):
             facts.describes(describe)

@@ -110,6 +110,8 @@ class Call(Step[T]):
     __slots__ = ("_decode", "_request", "_route")
 
     composite = True
+    #: Whether the version of the server has to be known first.
+    gated = False
 
     def __init__(
         self, request: Request, decode: Callable[[Response], T], route: Route | None = None
@@ -172,7 +174,7 @@ class Call(Step[T]):
         request = self.request
         if request.hold is None:
             return self
-        params = tuple(pair for pair in request.params if pair[0] not in ("index", "wait"))
+        params = tuple(pair for pair in request.params if pair[0] not in ("index", "hash", "wait"))
         call = type(self)(request._replace(params=params, hold=None), self.decode, self.route)
         return call if request.deadline is None else call.within(PLAIN_READ)
 
@@ -212,6 +214,14 @@ class Call(Step[T]):
     def reveals(self, text: str) -> bool:
         """Whether *text* has a secret of the request in it."""
         return self.request.redact(text) != text
+
+
+class Gated(Call[T]):
+    """A call with a keyword that older servers ignore: see `consul.core.gate`."""
+
+    __slots__ = ()
+
+    gated = True
 
 
 def lower_case_names(fields: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from consul.core import answers
+from consul.core.request import Call, Response
 from tests.agent import Agent
 from tests.flavours import Blocking
+from tests.shapes import answer_of, wrong
+from tests.unit.test_endpoints import METHODS
 
 #: The flavour that reads the answers of real servers as it does where orjson is missing.
 WITHOUT_ORJSON = "threads"
@@ -19,6 +23,23 @@ def _parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     callspec = getattr(request.node, "callspec", None)
     if callspec is not None and callspec.params.get("flavour") == WITHOUT_ORJSON:
         monkeypatch.setattr(answers, "_loads", answers._standard_loads)
+
+
+@pytest.fixture(autouse=True)
+def _types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare each answer with the type that its endpoint is annotated with."""
+    read = Call.read
+
+    def compared(call: Call[Any], response: Any) -> Any:
+        value = read(call, response)
+        # A hook is given the response itself.
+        if call.route is not None and not isinstance(value, Response):
+            reason = wrong(value, answer_of(METHODS[call.route.name]))
+            # Not a ConsulException, which a test may expect.
+            assert reason is None, f"{call.route.name}: {reason}"
+        return value
+
+    monkeypatch.setattr(Call, "read", compared)
 
 
 @pytest.fixture

@@ -147,6 +147,10 @@ CACHED = {
     "query.execute": ("query",),
 }
 UNSEEN = {
+    ("catalog.service", "merge_central_config"): "it needs proxy-defaults",
+    ("health.service", "merge_central_config"): "it needs proxy-defaults",
+    ("catalog.datacenters", "must_revalidate"): "test_must_revalidate",
+    ("query.execute", "must_revalidate"): "as of catalog.datacenters: it is a header",
     ("agent.force_leave", "prune"): "test_prune",
     ("agent.force_leave", "wan"): "1.8.7 does not know it, and the WAN pool has no node to lose",
 }
@@ -193,6 +197,18 @@ def test_the_cache_answers_when_it_is_asked_for(make_client, agent, prefix, name
         assert ("x-cache" in headers) is expected
     if name == "query.execute":
         consul.query.delete(*arguments)
+
+
+@one_flavour
+def test_must_revalidate(make_client, agent):
+    answers = []
+    consul = make_client(port=agent.port, on_response=answers.append)
+    consul.catalog.datacenters(cached=True)
+    found = []
+    for must in (False, True, "0", "true"):
+        consul.catalog.datacenters(cached=True, must_revalidate=must)
+        found.append(answers[-1].response.headers["x-cache"])
+    assert found == ["HIT", "MISS", "HIT", "MISS"]
 
 
 @one_flavour

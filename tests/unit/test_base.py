@@ -200,11 +200,21 @@ def test_a_describing_client_has_the_settings_of_the_moment():
     assert ("X-Consul-Token", "t") in request.headers
 
 
-@pytest.mark.parametrize("name", ["ns", "partition"])
-def test_a_describing_client_has_the_scope_of_the_moment(name):
+def test_a_describing_client_has_the_scope_of_the_moment():
     client = Client()
-    setattr(client, name, "later")
-    assert client.describe.kv.get("x").request.params == ((name, "later"),)
+    client.ns = "later"
+    assert client.describe.kv.get("x").request.params == (("ns", "later"),)
+
+
+@pytest.mark.parametrize("value", ["team", b"team", None])
+def test_the_partition_of_all_calls_cannot_be_assigned(value):
+    # There the endpoints of partitions are.
+    client = Client()
+    with pytest.raises(TypeError, match="give partition= to the client or a call"):
+        client.partition = value
+    mine = type(client.partition)(client)
+    client.partition = mine
+    assert client.partition is mine
 
 
 @pytest.mark.parametrize("value", ["best", ""])
@@ -230,7 +240,6 @@ def test_clients_show_where_they_point():
         ("consistency", "stale", ("stale", "1")),
         ("dc", "d", ("dc", "d")),
         ("ns", "n", ("ns", "n")),
-        ("partition", "p", ("partition", "p")),
         ("headers", (("X-Mine", "1"),), ("X-Mine", "1")),
         ("limits", Limits(1, 2, 3), ("deadline", 2)),
     ],
@@ -313,7 +322,7 @@ def test_config_is_a_name_for_subclasses():
 
     client = Mine({"token": "t"})
     assert (client.config, client.token) == ({"token": "t"}, "t")
-    assert not hasattr(Client(), "config")
+    assert isinstance(Client().config, Noun)
 
 
 @pytest.mark.parametrize("name", sorted(FLAVOURS))

@@ -27,6 +27,7 @@ PARENTS = {
     "ServerError": "ConsulException",
     "NoLeader": "ServerError",
     "Closed": "ConsulException",
+    "Unsupported": "ConsulException",
     "InvalidSession": "NotFound",
     "UnknownService": "NotFound",
     "UnknownCheck": "NotFound",

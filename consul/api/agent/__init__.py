@@ -100,7 +100,7 @@ class Agent(Noun[F]):
         """
         return self._call("checks", "/v1/agent/checks", answers.value, (), options)
 
-    @endpoint("GET /v1/agent/members")
+    @endpoint("GET /v1/agent/members", ignores={"filter": "1.16.1"})
     def members(
         self, wan: Flag = False, **options: Unpack[AgentRead]
     ) -> Call[list[AgentMember] | None]:

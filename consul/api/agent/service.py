@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from consul.api.catalog import ServiceAddress
 from consul.api.noun import Noun
-from consul.api.options import Scope, Untimed
+from consul.api.options import AgentServiceRead, Scope, Untimed
 from consul.api.params import one_or_absent
 from consul.check import given_or_old
 from consul.core import answers, bodies
@@ -62,6 +62,8 @@ class AgentService(TypedDict):
     Proxy: NotRequired[dict[str, Any]]
     Connect: NotRequired[dict[str, Any]]
     Datacenter: NotRequired[str]
+    #: What the next `Service.get` that is to wait for a change takes as *hash*.
+    ContentHash: NotRequired[str]
 
 
 class Service(Noun[F]):
@@ -137,6 +139,20 @@ class Service(Noun[F]):
             json=_SERVICE.joined(body, "extra", more, {"checks": "check"}) if more else body,
             token=token,
         )
+
+    @endpoint("GET /v1/agent/service/:service_id", since="1.3.0")
+    def get(self, service_id: Text, **options: Unpack[AgentServiceRead]) -> Call[AgentService]:
+        """Read one service that is registered with this agent.
+
+        Blocking: give the ``ContentHash`` of the last answer as *hash*, and *wait* (seconds, "10s"
+        or a timedelta) to wait no longer.
+
+        Raises UnknownService for an unknown service, at once also where the call is to wait.
+
+        ``GET /v1/agent/service/:service_id``
+        """
+        path = f"/v1/agent/service/{segment('service_id', service_id)}"
+        return self._call("get", path, answers.value, (), options)
 
     @endpoint("PUT /v1/agent/service/deregister/:service_id", repeatable=False)
     def deregister(self, service_id: Text, **options: Unpack[Scope]) -> Call[bool]:

@@ -6,7 +6,6 @@ values are refused by the name that the caller wrote.  The core does it, so no f
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import uuid
 import warnings
@@ -15,6 +14,7 @@ from datetime import timedelta
 import pytest
 
 from consul.base import Consul
+from consul.core.answers import Indexed, Meta
 from tests.unit.test_endpoints import METHODS, SAMPLES
 
 C = Consul()
@@ -27,6 +27,7 @@ BAD = {
     "text": [True, 1.5, object(), ["a", None], {"a": "b"}, SURROGATE, b"\xff"],
     "id": [True, 1.5, object(), ["a", None], {"a": "b"}, SURROGATE, "", "a/../b"],
     "flag": [1, 0, 1.5, "", "no", "yes", "tRUE", b"1", []],
+    "index": [True, 1.0, -1, "-1", "abc", "1.5", "", 2**64, b"1", (1, None)],
     "number": [True, 1.0, -1, "-1", "abc", "1.5", "", 2**64, b"1"],
     "port": [True, 80.5, 3306.0, -1, 70000, "http", "", b"80"],
     "duration": [True, "10", "", -1, NAN, float("inf"), b"10s", object()],
@@ -67,9 +68,12 @@ KINDS = {
     "value": "body",
     "weights": "dict",
 }
+#: Its kind by what its annotation begins with.
 ANNOTATED = {
-    "Text": "text", "Key": "id", "Flag": "flag", "Number": "number", "Duration": "duration",
-    "int | str": "number", "Timeout": "timeout",
+    "Text": "text", "Key": "id", "Flag": "flag", "AnyIndex": "index", "Number": "number",
+    "Duration": "duration", "int | str": "number", "Timeout": "timeout",
+    "Iterable[Text]": "texts", "Iterable[": "dicts", "Mapping[str, Text]": "text map",
+    "Mapping[": "dict",
 }  # fmt: skip
 #: Where an argument has another kind.
 OTHER = {
@@ -102,10 +106,7 @@ def arguments():
         for parameter in inspect.signature(method).parameters.values():
             if parameter.kind is parameter.VAR_KEYWORD:
                 group = parameter.annotation.removeprefix("Unpack[").rstrip("]")
-                known = importlib.import_module("consul.api.options")
-                for kind in reversed(getattr(known, group).__mro__):
-                    groups.update(getattr(kind, "__annotations__", {}))
-                groups = {**getattr(known, group).__annotations__, **groups}
+                groups.update(inspect.unwrap(method).__globals__[group].__annotations__)
             elif parameter.name != "self":
                 groups[parameter.name] = parameter.annotation
         for argument, annotation in groups.items():
@@ -192,12 +193,13 @@ def test_text_is_text_in_any_form(name, argument, kind):
 
 @pytest.mark.parametrize(("name", "argument", "kind"), cases("flag"))
 def test_flags_are_words_in_any_form(name, argument, kind):
-    on, off = (sent(name, **{argument: value}) for value in (True, False))
+    more = {"cached": True} if argument == "must_revalidate" else {}
+    on, off = (sent(name, **{argument: value}, **more) for value in (True, False))
     assert on != off
     for value in ("1", "t", "T", "true", "TRUE", "True"):
-        assert sent(name, **{argument: value}) == on
+        assert sent(name, **{argument: value}, **more) == on
     for value in ("0", "f", "F", "false", "FALSE", "False"):
-        assert sent(name, **{argument: value}) == off
+        assert sent(name, **{argument: value}, **more) == off
     if argument != "enable":
         assert sent(name, **{argument: None}) == sent(name)
 
@@ -209,12 +211,24 @@ def test_numbers_are_digits_too(name, argument, kind):
     assert sent(name, **{argument: None}) == sent(name)
 
 
+@pytest.mark.parametrize(("name", "argument", "kind"), cases("index"))
+def test_an_index_is_that_of_an_answer(name, argument, kind):
+    expected = sent(name, **{argument: 7})
+    answer = Indexed(7, None, {"x-consul-index": "7"})
+    for value in ("7", answer, answer.meta):
+        assert sent(name, **{argument: value}) == expected
+    # There is nothing to wait from.
+    for value in (None, 0, "0", Indexed(None, None, {}), Meta({})):
+        assert sent(name, **{argument: value}) == sent(name)
+
+
 @pytest.mark.parametrize(
     ("name", "argument", "kind"), cases("duration", "duration or none", "above zero")
 )
 def test_durations_have_four_forms(name, argument, kind):
     if kind == "duration":
         more = {"index": 7} if argument == "wait" else {}
+        more = {"hash": "abc"} if (name, argument) == ("agent.service.get", "wait") else more
         more = {"cached": True} if argument in ("max_age", "stale_if_error") else more
     else:
         more = {}

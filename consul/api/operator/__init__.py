@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from consul.api.noun import Noun
-from consul.api.options import OperatorRead
+from consul.api.options import ServerRead
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 
@@ -38,7 +38,7 @@ class Operator(Noun[F]):
     """Operators' view of the cluster, /v1/operator."""
 
     @endpoint("GET /v1/operator/raft/configuration")
-    def raft_config(self, **options: Unpack[OperatorRead]) -> Call[RaftConfiguration]:
+    def raft_config(self, **options: Unpack[ServerRead]) -> Call[RaftConfiguration]:
         """Read the Raft configuration.
 
         With ``consistency="stale"`` any server answers, also while there is no leader.
