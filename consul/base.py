@@ -341,6 +341,8 @@ class Consul(Flavoured[F], Generic[F]):
             )
         return steps
 
+    _run = run
+
     @recipe
     def wait_for_leader(self, timeout: float | str | None = None) -> Steps[str]:
         """Wait until the cluster has a leader; return its address ("host:port").

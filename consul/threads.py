@@ -33,6 +33,8 @@ class HTTPClient(std.HTTPClient):
     those of plain calls, and cannot starve them.
     """
 
+    form = "future"
+
     def _start(self) -> None:
         super()._start()
         self._workers = Workers(self.settings.workers)

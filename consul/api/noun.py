@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from consul.core.build import build
 from consul.core.endpoint import Route, refuse
@@ -13,6 +13,11 @@ from consul.core.flavour import F, Flavoured
 from consul.core.request import Call, Gated, Pairs, Response
 from consul.core.settings import Settings
 from consul.core.values import Text, json_bytes
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from consul.core.steps import Steps
 
 T = TypeVar("T")
 
@@ -23,6 +28,11 @@ class Sender(Protocol):
     settings: Settings
 
     def _send(self, call: Call[Any]) -> Any: ...
+
+    @property
+    def describe(self) -> Any: ...
+
+    def run(self, steps: Steps[Any]) -> Any: ...
 
 
 def lazy(kind: str, *, setting: bool = False) -> Any:
@@ -108,6 +118,15 @@ class Noun(Flavoured[F]):
     @agent.setter
     def agent(self, client: Any) -> None:
         self._client = client
+
+    @property
+    def _described(self) -> Self:
+        """The same noun of a client that describes calls, for recipes."""
+        return type(self)(self._client.describe)
+
+    def _run(self, steps: Steps[Any]) -> Any:
+        """Run a recipe, in the flavour's form."""
+        return self._client.run(steps)
 
     def __repr__(self) -> str:
         return f"<{type(self).__qualname__} of {self._client!r}>"

@@ -73,6 +73,8 @@ class HTTPClient:
     may be assigned.
     """
 
+    #: What the verbs return: the "value", a "future" of it, or something that can be "awaited".
+    form = "value"
     #: Whether an exception is of the class of its cause as well, rather than of one fixed class.
     like_library = True
     #: Raised when the time of a call is up.

@@ -315,7 +315,7 @@ else:
 
         @wraps(steps)
         def method(self, *args, **given):
-            return self.run(steps(self, *args, **given))
+            return self._run(steps(self, *args, **given))
 
         method.recipe = True
         return method

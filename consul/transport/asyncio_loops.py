@@ -58,6 +58,8 @@ def run_unsuspended(coroutine: Coroutine[Any, Any, None]) -> None:
 class AsyncioClient(HTTPClient):
     """One agent, reached from coroutines."""
 
+    form = "awaited"
+
     #: What `exchange` raises when it fails.
     failures: tuple[type[Exception], ...] = ()
 

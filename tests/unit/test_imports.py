@@ -36,8 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     "exceptions": set(),
     "core": {"exceptions", "version"},
     "check": {"core"},
-    "api": {"check", "core", "exceptions"},
-    "recipes": {"core", "exceptions"},
+    "recipes": {"check", "core", "exceptions"},
+    "api": {"recipes", "check", "core", "exceptions"},
     "base": {"api", "recipes", "check", "callback", "core", "exceptions"},
     # Names to be imported by users: for annotations, and where they were before.
     "types": {"api", "check", "core"},

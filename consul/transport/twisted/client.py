@@ -31,6 +31,8 @@ def _is_cancellation(failure: BaseException) -> bool:
 class DeferredClient(HTTPClient):
     """One agent, reached by Deferreds."""
 
+    form = "awaited"
+
     @property
     def reactor(self) -> Any:
         """The installed reactor."""
