@@ -16,7 +16,7 @@ from consul.callback import CB
 from consul.check import Check
 from consul.core import compat
 from consul.core import settings as settings_
-from consul.core.answers import Indexed, Meta
+from consul.core.answers import Indexed, Meta, with_meta
 from consul.core.client import HTTPClient
 from consul.core.flavour import Described, Flavour, Flavoured, recipe
 from consul.core.peers import warn_of_peers
@@ -344,6 +344,15 @@ class Consul(Flavoured[F], Generic[F]):
     _run = run
 
     @recipe
+    def with_meta(self, call: Call[T]) -> Steps[Indexed[T]]:
+        """Perform *call*, which `describe` has made; return ``(index, value)`` with its *meta*.
+
+        Most reads answer that anyway.  Those that python-consul had answer the bare value, such as
+        those of prepared queries.  This way their metadata can be read.
+        """
+        return _performed(with_meta(call))
+
+    @recipe
     def wait_for_leader(self, timeout: float | str | None = None) -> Steps[str]:
         """Wait until the cluster has a leader; return its address ("host:port").
 
@@ -392,6 +401,10 @@ def _rebuilt(kind: type[Consul[Any]], settings: Settings, attributes: dict[str, 
     client.settings = settings
     client._connect()
     return client
+
+
+async def _performed(call: Call[T]) -> T:
+    return await call
 
 
 def _describe(call: Call[Any]) -> Call[Any]:

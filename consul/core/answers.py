@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from consul import exceptions
-from consul.core.request import Response, lower_case_names
+from consul.core.request import Call, Response, lower_case_names
 from consul.core.values import Number
 
 
@@ -213,6 +213,19 @@ def bool_answer(response: Response) -> bool:
     if not isinstance(data, bool):
         raise bad(response, "answer is not true or false")
     return data
+
+
+def with_meta(call: Call[T]) -> Call[Indexed[T]]:
+    """The same call, with an answer that has its metadata.
+
+    An endpoint that python-consul had answers the bare value.  This way it answers ``(index,
+    value)`` with *meta*, like the others.
+    """
+
+    def decode(response: Response) -> Indexed[T]:
+        return indexed_data(response, call.decode(response))
+
+    return type(call)(call.request, decode, call.route)  # type: ignore[arg-type, return-value]
 
 
 def identity(response: Response) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_origin
 
 import pytest
 
 from consul.core import answers
+from consul.core.answers import Indexed
 from consul.core.request import Call, Response
 from tests.agent import Agent
 from tests.flavours import Blocking
@@ -34,7 +35,10 @@ def _types(monkeypatch: pytest.MonkeyPatch) -> None:
         value = read(call, response)
         # A hook is given the response itself.
         if call.route is not None and not isinstance(value, Response):
-            reason = wrong(value, answer_of(METHODS[call.route.name]))
+            kind = answer_of(METHODS[call.route.name])
+            # Consul.with_meta() adds it.
+            added = isinstance(value, Indexed) and get_origin(kind) is not Indexed
+            reason = wrong(value.data if added else value, kind)
             # Not a ConsulException, which a test may expect.
             assert reason is None, f"{call.route.name}: {reason}"
         return value
