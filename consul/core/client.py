@@ -299,9 +299,13 @@ class HTTPClient:
         """Refuse *call* when the server is known to ignore a part of it."""
         from consul.core import gate
 
-        if self._server_version is None:
+        refusal = gate.refusal(call, self._server_version)
+        if refusal is not None or self._server_version is None:
+            # Before a refusal once more: the agent may have been replaced by a newer one.
             self._server_version = await gate.version(self._attempting(gate.question(call)))
-        gate.check(call, self._server_version)
+            refusal = gate.refusal(call, self._server_version)
+        if refusal is not None:
+            raise self._named(call, refusal)
 
     def _repeating(self, call: Call[T], error: ConsulException, began: float) -> Steps[T]:
         """The steps that repeat *call*, made at *began*, which failed with *error*."""

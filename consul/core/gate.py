@@ -45,13 +45,12 @@ async def version(asking: Steps[Any]) -> str | None:
         return None
 
 
-def check(call: Call[Any], version: str | None) -> None:
-    """Raise Unsupported when a server of *version* ignores a keyword of *call*."""
+def refusal(call: Call[Any], version: str | None) -> Unsupported | None:
+    """The error for a keyword of *call* that a server of *version* ignores; None without one."""
     known, route = numbers(version or UNREADABLE), call.route
     if known is None or route is None:
-        return
+        return None
     for name, since in route.ignores.items():
         if known < (numbers(since) or ()) and any(name == sent for sent, _ in call.request.params):
-            raise call.located(
-                Unsupported(f"Consul {version} ignores {name} here, which needs Consul {since}")
-            )
+            return Unsupported(f"Consul {version} ignores {name} here, which needs Consul {since}")
+    return None
