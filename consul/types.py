@@ -4,7 +4,40 @@ All are `typing.TypedDict`, named as in Consul's own Go client where that has th
 some versions of Consul send is `typing.NotRequired`.  An answer may have further keys.
 """
 
-from consul.api.acl import ACLEntry
+from consul.api.acl import (
+    ACLBootstrapToken,
+    ACLEntry,
+    ACLLogin,
+    ACLOIDCAuthURL,
+    ACLOIDCLogin,
+    ACLReplicationRead,
+    ACLReplicationStatus,
+)
+from consul.api.acl.auth_method import (
+    ACLAuthMethod,
+    ACLAuthMethodFields,
+    ACLAuthMethodListEntry,
+    ACLAuthMethodNamespaceRule,
+    ACLAuthMethodWrite,
+)
+from consul.api.acl.binding_rule import ACLBindingRule, ACLBindingRuleWrite
+from consul.api.acl.grants import (
+    ACLGrants,
+    ACLLink,
+    ACLNodeIdentity,
+    ACLServiceIdentity,
+    ACLTemplatedPolicy,
+)
+from consul.api.acl.policy import ACLPolicy, ACLPolicyFields, ACLPolicyListEntry, ACLPolicyWrite
+from consul.api.acl.role import ACLRole, ACLRoleWrite
+from consul.api.acl.templated_policy import ACLTemplatedPolicyResponse
+from consul.api.acl.token import (
+    ACLToken,
+    ACLTokenCreate,
+    ACLTokenFields,
+    ACLTokenListEntry,
+    ACLTokenUpdate,
+)
 from consul.api.agent import AgentMember, AgentSelf
 from consul.api.agent.service import AgentService
 from consul.api.catalog import CatalogNode, CatalogService, Node, NodeService, ServiceAddress
@@ -41,8 +74,38 @@ from consul.api.txn import TxnResponse, TxnResult
 from consul.check import Common as CheckCommon
 
 __all__ = [
+    "ACLAuthMethod",
+    "ACLAuthMethodFields",
+    "ACLAuthMethodListEntry",
+    "ACLAuthMethodNamespaceRule",
+    "ACLAuthMethodWrite",
+    "ACLBindingRule",
+    "ACLBindingRuleWrite",
+    "ACLBootstrapToken",
     "ACLEntry",
+    "ACLGrants",
+    "ACLLink",
+    "ACLLogin",
+    "ACLNodeIdentity",
+    "ACLOIDCAuthURL",
+    "ACLOIDCLogin",
+    "ACLPolicy",
+    "ACLPolicyFields",
+    "ACLPolicyListEntry",
+    "ACLPolicyWrite",
     "ACLRead",
+    "ACLReplicationRead",
+    "ACLReplicationStatus",
+    "ACLRole",
+    "ACLRoleWrite",
+    "ACLServiceIdentity",
+    "ACLTemplatedPolicy",
+    "ACLTemplatedPolicyResponse",
+    "ACLToken",
+    "ACLTokenCreate",
+    "ACLTokenFields",
+    "ACLTokenListEntry",
+    "ACLTokenUpdate",
     "AgentMember",
     "AgentRead",
     "AgentSelf",

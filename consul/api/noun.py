@@ -229,6 +229,9 @@ class Noun(Flavoured[F]):
         if not route.keywords.issuperset(given):
             raise refuse(route, given)
         body, options = fields.split(given)
-        return self._call(
+        call = self._call(
             name, path, decode, params, options, token=token, dc=dc, json=body, secrets=secrets
         )
+        if route.is_gated(given):
+            return Gated(call.request, decode, route)
+        return call

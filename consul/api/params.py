@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from consul.core.bodies import listed
-from consul.core.values import Flag, Text, flag, query_text
+from consul.core.request import SHORTEST_SECRET
+from consul.core.values import Flag, Text, flag, query_text, text
 
 _tags = listed(query_text, "str")
 
@@ -17,6 +18,17 @@ def tags(tag: Text | Iterable[Text] | None) -> tuple[tuple[str, str], ...]:
     if isinstance(tag, Iterable) and not isinstance(tag, (str, bytes, bytearray)):
         return tuple(("tag", each) for each in _tags("tag", tag))
     return (("tag", query_text("tag", tag)),)
+
+
+def absent_or(name: str, value: Text | None) -> str | None:
+    """*value* as text, by the name that the caller knows; None where it is not given."""
+    return None if value is None else query_text(name, value)
+
+
+def secret(name: str, value: Text | None) -> tuple[str, ...]:
+    """What must not be shown of a call with the argument *value*, which is a secret."""
+    found = text(name, value) if value else ""
+    return (found,) if len(found) >= SHORTEST_SECRET else ()
 
 
 def one_or_absent(name: str, value: Flag, sent: str = "1") -> str | None:

@@ -200,6 +200,13 @@ def value(response: Response) -> Any:
     return parse(response)
 
 
+def plain_text(response: Response) -> str:
+    """The text of a 200 that is not JSON."""
+    if response.code != 200:
+        raise error(response)
+    return str(response.body.decode("utf-8", "replace"))
+
+
 def done(response: Response) -> bool:
     """True; for writes whose answer has no body, or one that says nothing."""
     if response.code != 200:

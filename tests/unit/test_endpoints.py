@@ -28,7 +28,7 @@ ENDPOINTS = {
     (row["method"], re.sub(r"\{\w+\}", "{}", row["path"])): row
     for row in json.loads(Path(__file__).with_name("endpoints.json").read_text())
 }
-#: A value for each parameter without a default.
+#: A value for each parameter without a default, where a text like "7" does not do.
 SAMPLES = {
     "acl_id": "legacy-secret",
     "address": "10.0.0.1",
@@ -91,9 +91,32 @@ OTHER_MEANING = {
 
 #: The keyword, and a value where a text does not do, for a field whose keyword is not its name in
 #: snake case: by the name of the method and the field, or by the field alone.
-FIELDS: dict[object, tuple[str | None, object]] = {}
+FIELDS: dict[object, tuple[str | None, object]] = {
+    ("acl.create", "ID"): ("acl_id", None),
+    ("acl.create", "Type"): ("type", "client"),
+    ("acl.update", "ID"): ("acl_id", None),
+    ("acl.update", "Type"): ("type", "client"),
+    ("acl.policy.update", "ID"): ("policy_id", None),
+    ("acl.role.update", "ID"): ("role_id", None),
+    ("acl.templated_policy.preview", "Name"): ("template_variables", {"Name": "7"}),
+}
 #: Values of keywords that take no text: of bodies by the keyword, of the query with the method.
-VALUES: dict[object, object] = {("agent.join", "wan"): True}
+VALUES: dict[object, object] = {
+    ("agent.join", "wan"): True,
+    "bind_vars": {"a": "b"},
+    "config": {"a": "b"},
+    "datacenters": ["dc1"],
+    "meta": {"a": "b"},
+    "policies": [{"Name": "a"}],
+    "roles": [{"Name": "a"}],
+    "expiration_ttl": "5m",
+    "local": True,
+    "max_token_ttl": "5m",
+    "namespace_rules": [{"Selector": "a"}],
+    "node_identities": [{"NodeName": "a", "Datacenter": "dc1"}],
+    "service_identities": [{"ServiceName": "a"}],
+    "templated_policies": [{"TemplateName": "a"}],
+}
 #: A value for a parameter by its type.
 BY_TYPE = {
     **dict.fromkeys(("flag", "bool", "flag or bool"), True),
@@ -103,9 +126,6 @@ BY_TYPE = {
 }
 #: What the ids of endpoints begin with that have no method.
 NOT_YET: tuple[str, ...] = (
-    "acl.auth_method.", "acl.binding_rule.", "acl.bootstrap", "acl.legacy.rules_", "acl.login",
-    "acl.logout", "acl.oidc_", "acl.policy.", "acl.replication", "acl.role.",
-    "acl.templated_policy.", "acl.token.",
     # The mesh.
     "agent.connect.", "config.", "connect.", "discovery_chain.", "exported_services.",
     "imported_services.", "peering.",
@@ -125,7 +145,6 @@ NOT_YET: tuple[str, ...] = (
 )  # fmt: skip
 #: Methods that cannot send everything yet.
 INCOMPLETE = {
-    "acl.create", "acl.update",
     "agent.check.register", "agent.check.ttl_fail", "agent.check.ttl_pass", "agent.check.ttl_warn",
     "agent.members", "agent.service.register",
     "catalog.deregister", "catalog.register", "coordinate.node",
@@ -153,7 +172,8 @@ def nouns(owner, path=""):
         # The attribute agent of a noun is its client.
         if not name.startswith("_") and (name != "agent" or not path):
             noun = getattr(owner, name)
-            if isinstance(noun, Noun):
+            # Not a further name of another noun.
+            if isinstance(noun, Noun) and type(noun).__module__ == f"consul.api.{path}{name}":
                 yield f"{path}{name}", type(noun)
                 yield from nouns(noun, f"{path}{name}.")
 
@@ -173,7 +193,7 @@ def call(name, client, /, **more):
     for part in name.split("."):
         method = getattr(method, part)
     arguments = {
-        parameter.name: SAMPLES[parameter.name]
+        parameter.name: SAMPLES.get(parameter.name, "7")
         for parameter in inspect.signature(method).parameters.values()
         if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
     }

@@ -64,7 +64,6 @@ KINDS = {
     "tags": "texts",
     "template": "dict",
     "timeout": "timeout",
-    "type": "word",
     "value": "body",
     "weights": "dict",
 }
@@ -72,11 +71,13 @@ KINDS = {
 ANNOTATED = {
     "Text": "text", "Key": "id", "Flag": "flag", "AnyIndex": "index", "Number": "number",
     "Duration": "duration", "int | str": "number", "Timeout": "timeout",
-    "Iterable[Text]": "texts", "Iterable[": "dicts", "Mapping[str, Text]": "text map",
-    "Mapping[": "dict",
+    "str | bytes": "body", "Iterable[Text]": "texts", "Iterable[": "dicts",
+    "Mapping[str, Text]": "text map", "Mapping[": "dict",
 }  # fmt: skip
 #: Where an argument has another kind.
 OTHER = {
+    ("acl.create", "type"): "word",
+    ("acl.update", "type"): "word",
     ("agent.check.register", "interval"): "above zero",
     ("agent.check.register", "timeout"): "above zero",
     ("agent.check.register", "ttl"): "above zero",
@@ -129,7 +130,7 @@ def call(name, /, **given):
     for part in name.split("."):
         method = getattr(method, part)
     needed = {
-        parameter.name: SAMPLES[parameter.name]
+        parameter.name: SAMPLES.get(parameter.name, "7")
         for parameter in inspect.signature(method).parameters.values()
         if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
     }
