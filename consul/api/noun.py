@@ -145,6 +145,7 @@ class Noun(Flavoured[F]):
         wait: object = None,
         consistency: str | None = None,
         near: Text | None = None,
+        json: Any = None,
         secrets: tuple[str, ...] = (),
     ) -> Call[T]:
         """Make the call of the endpoint *name*, a read in one of Consul's consistency modes."""
@@ -153,7 +154,7 @@ class Noun(Flavoured[F]):
             raise refuse(route, options)
         request = build(
             client.settings,
-            "GET",
+            route.method,
             path,
             params,
             options,
@@ -164,9 +165,11 @@ class Noun(Flavoured[F]):
             True,
             consistency,
             near,
+            body=None if json is None else json_bytes(json),
+            json_body=json is not None,
             secrets=secrets,
         )
-        kind = Gated if options and route.is_gated(options) else Call
+        kind = Gated if route.ignores and route.is_gated(dict(request.params)) else Call
         return kind(request, decode, route)
 
     def _call(
@@ -206,7 +209,7 @@ class Noun(Flavoured[F]):
             json_body=json is not None,
             secrets=secrets,
         )
-        kind = Gated if options and route.is_gated(options) else Call
+        kind = Gated if route.ignores and route.is_gated(dict(request.params)) else Call
         return kind(request, decode, route)
 
     def _write(

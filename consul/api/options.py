@@ -193,6 +193,10 @@ class HealthServiceRead(CatalogServiceRead, Consistency, FromSamenessGroup, tota
     """``health.service``."""
 
 
+class LocalBlockingRead(Scope, Blocking, total=False):
+    """A read that can wait for a change, and has no consistency modes."""
+
+
 class ServerRead(Scope, Consistency, total=False):
     """A read of what the servers have, in one of the consistency modes."""
 

@@ -207,6 +207,20 @@ def plain_text(response: Response) -> str:
     return str(response.body.decode("utf-8", "replace"))
 
 
+def indexed_text(response: Response) -> Indexed[str]:
+    """(index, the text of a 200 that is not JSON)."""
+    return indexed_data(response, plain_text(response))
+
+
+def allowed(response: Response) -> bool:
+    """What the answer says of being ``Allowed``."""
+    data = parse(response)
+    try:
+        return bool(data["Allowed"])
+    except (TypeError, KeyError) as reason:
+        raise bad(response, "answer does not say what is allowed") from reason
+
+
 def done(response: Response) -> bool:
     """True; for writes whose answer has no body, or one that says nothing."""
     if response.code != 200:
@@ -235,6 +249,16 @@ def with_meta(call: Call[T]) -> Call[Indexed[T]]:
     return type(call)(call.request, decode, call.route)  # type: ignore[arg-type, return-value]
 
 
+def done_or_bool(response: Response) -> bool:
+    """Whether a write took effect: JSON true or false, or an empty object for true."""
+    data = parse(response)
+    if data == {}:
+        return True
+    if not isinstance(data, bool):
+        raise bad(response, "answer is not true or false")
+    return data
+
+
 def identity(response: Response) -> str:
     """The ID of what was made."""
     data = parse(response)
@@ -260,6 +284,16 @@ def first_of(response: Response, data: Any) -> Any:
 
 def indexed(response: Response) -> Indexed[Any]:
     """(index, JSON)."""
+    return indexed_data(response, parse(response))
+
+
+def indexed_or_none(response: Response) -> Indexed[Any]:
+    """(index, JSON), (index, None) where Consul says that there is no such object.
+
+    Its 404 has an index; one from somewhere else, such as a proxy, has none.
+    """
+    if response.code == 404 and index_of(response.headers) is not None:
+        return indexed_data(response, None)
     return indexed_data(response, parse(response))
 
 

@@ -75,9 +75,9 @@ class Route:
         """Whether sending a request with *params* twice comes to the same as sending it once."""
         return self.repeatable and not any(name in self.conditions for name, _ in params)
 
-    def is_gated(self, options: Mapping[str, Any]) -> bool:
-        """Whether *options* has a keyword that older servers ignore."""
-        return any(options.get(name) is not None for name in self.ignores)
+    def is_gated(self, given: Mapping[str, Any]) -> bool:
+        """Whether *given* has something that older servers ignore."""
+        return any(given.get(name) is not None for name in self.ignores)
 
     def __repr__(self) -> str:
         return f"<Route {self.method} {self.path}>"

@@ -34,6 +34,8 @@ SAMPLES = {
     "address": "10.0.0.1",
     "check": {"ttl": "10s"},
     "check_id": "check 1",
+    "config": {"a": "b"},
+    "data": {"Kind": "service-defaults", "Name": "web", "Meta": {"a": "b"}},
     "enable": True,
     "key": "a/b",
     "name": "name",
@@ -98,12 +100,18 @@ FIELDS: dict[object, tuple[str | None, object]] = {
     ("acl.update", "Type"): ("type", "client"),
     ("acl.policy.update", "ID"): ("policy_id", None),
     ("acl.role.update", "ID"): ("role_id", None),
+    **{("config.put", name): ("data", SAMPLES["data"]) for name in ("Kind", "Name", "Meta")},
     ("acl.templated_policy.preview", "Name"): ("template_variables", {"Name": "7"}),
 }
 #: Values of keywords that take no text: of bodies by the keyword, of the query with the method.
 VALUES: dict[object, object] = {
     ("agent.join", "wan"): True,
     "bind_vars": {"a": "b"},
+    "override_connect_timeout": "5s",
+    "override_mesh_gateway": {"Mode": "local"},
+    "permissions": [{"Action": "allow"}],
+    "server_external_addresses": ["10.0.0.1:8503"],
+    "force_without_cross_signing": True,
     "config": {"a": "b"},
     "datacenters": ["dc1"],
     "meta": {"a": "b"},
@@ -126,9 +134,6 @@ BY_TYPE = {
 }
 #: What the ids of endpoints begin with that have no method.
 NOT_YET: tuple[str, ...] = (
-    # The mesh.
-    "agent.connect.", "config.", "connect.", "discovery_chain.", "exported_services.",
-    "imported_services.", "peering.",
     # Operators.
     "coordinate.update", "namespace.", "operator.area.", "operator.audit_hash",
     "operator.autopilot.", "operator.feature.", "operator.keyring.", "operator.license.",
@@ -216,7 +221,7 @@ def facts(name):
 def reads(name):
     known = facts(name)
     # A transaction takes no mode here.
-    return known["method"] == "GET" and bool(known["consistency"])
+    return bool(known["consistency"]) and known["id"] != "txn"
 
 
 def understood(name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NotRequired, TypeAlias, TypedDict
 
 from consul.api.agent.check import Check as _Check
+from consul.api.agent.connect import Connect as _Connect
 from consul.api.agent.service import AgentService
 from consul.api.agent.service import Service as _Service
 from consul.api.coordinate import Coord
@@ -55,14 +56,16 @@ class AgentSelf(TypedDict):
 class Agent(Noun[F]):
     """The agent that answers, /v1/agent.
 
-    *service* and *check* are about what is registered with this agent.
+    *service* and *check* are about what is registered with this agent, *connect* is for proxies.
     """
 
     Service: TypeAlias = _Service
     Check: TypeAlias = _Check
+    Connect: TypeAlias = _Connect
 
     service: _Service[F] = lazy("Service")
     check: _Check[F] = lazy("Check")
+    connect: _Connect[F] = lazy("Connect")
 
     @endpoint("GET /v1/agent/self")
     def self(self, **options: Unpack[Scope]) -> Call[AgentSelf]:
