@@ -109,7 +109,32 @@ from consul.api.exported_services import ResolvedConsumers, ResolvedExportedServ
 from consul.api.health import HealthCheck, ServiceEntry
 from consul.api.imported_services import ImportedService, ImportedServicesList
 from consul.api.kv import KVPair
-from consul.api.operator import RaftConfiguration, RaftServer
+from consul.api.namespace import NamespaceACLConfig, NamespaceEntry, NamespaceFields, NamespaceWrite
+from consul.api.operator import AuditHash, ServiceUsage, Usage
+from consul.api.operator.area import (
+    AreaCreate,
+    AreaCreated,
+    AreaEntry,
+    AreaJoinResponse,
+    AreaUpdate,
+    SerfMember,
+)
+from consul.api.operator.autopilot import (
+    AutopilotConfiguration,
+    AutopilotFields,
+    AutopilotRead,
+    AutopilotServer,
+    AutopilotState,
+    AutopilotUpgrade,
+    AutopilotWrite,
+    AutopilotZone,
+    OperatorHealthReply,
+    ServerHealth,
+)
+from consul.api.operator.feature import FeatureGate, FeatureGateSet
+from consul.api.operator.keyring import KeyringResponse, KeyringWrite
+from consul.api.operator.license import ConsulLicense, LicenseReply
+from consul.api.operator.raft import RaftConfiguration, RaftServer, TransferLeaderResponse
 from consul.api.options import (
     ACLRead,
     AgentRead,
@@ -135,6 +160,7 @@ from consul.api.options import (
     WithDC,
     WithToken,
 )
+from consul.api.partition import PartitionEntry, PartitionFields, PartitionWrite
 from consul.api.peering import (
     PeeringEstablish,
     PeeringFields,
@@ -189,6 +215,20 @@ __all__ = [
     "AgentSelf",
     "AgentService",
     "AgentServiceRead",
+    "AreaCreate",
+    "AreaCreated",
+    "AreaEntry",
+    "AreaJoinResponse",
+    "AreaUpdate",
+    "AuditHash",
+    "AutopilotConfiguration",
+    "AutopilotFields",
+    "AutopilotRead",
+    "AutopilotServer",
+    "AutopilotState",
+    "AutopilotUpgrade",
+    "AutopilotWrite",
+    "AutopilotZone",
     "BlockingRead",
     "CAConfig",
     "CAConfigRead",
@@ -208,6 +248,7 @@ __all__ = [
     "ConfigEntryCommon",
     "ConfigList",
     "ConfigRead",
+    "ConsulLicense",
     "Coord",
     "CoordinateDatacenterMap",
     "CoordinateEntry",
@@ -223,6 +264,8 @@ __all__ = [
     "ExportedServicesConfig",
     "ExposeConfig",
     "ExposePath",
+    "FeatureGate",
+    "FeatureGateSet",
     "FiredEvent",
     "GatewayEntry",
     "HealthCheck",
@@ -246,15 +289,26 @@ __all__ = [
     "IntentionWrite",
     "JWTProvider",
     "KVPair",
+    "KeyringResponse",
+    "KeyringWrite",
     "LeafCert",
     "LeafRead",
+    "LicenseReply",
     "LinkedService",
     "LocalBlockingRead",
     "Mesh",
     "MeshGatewayConfig",
+    "NamespaceACLConfig",
+    "NamespaceEntry",
+    "NamespaceFields",
+    "NamespaceWrite",
     "Node",
     "NodeService",
+    "OperatorHealthReply",
     "OtherConfigEntry",
+    "PartitionEntry",
+    "PartitionFields",
+    "PartitionWrite",
     "PeeringEstablish",
     "PeeringFields",
     "PeeringGenerateToken",
@@ -275,6 +329,8 @@ __all__ = [
     "ResolvedConsumers",
     "ResolvedExportedService",
     "Scope",
+    "SerfMember",
+    "ServerHealth",
     "ServerRead",
     "ServiceAddress",
     "ServiceConsumer",
@@ -286,13 +342,16 @@ __all__ = [
     "ServiceRouter",
     "ServiceSplit",
     "ServiceSplitter",
+    "ServiceUsage",
     "SessionEntry",
     "SourceIntention",
     "TerminatingGateway",
+    "TransferLeaderResponse",
     "TransparentProxyConfig",
     "TxnResponse",
     "TxnResult",
     "Untimed",
+    "Usage",
     "UserEvent",
     "WithDC",
     "WithToken",

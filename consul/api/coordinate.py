@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 from consul.api.noun import Noun
-from consul.api.options import Scope, WithToken
+from consul.api.options import Common, Scope, WithToken
 from consul.core import answers
+from consul.core.bodies import Struct, listed, opaque
+from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
-from consul.core.values import Text, segment
+from consul.core.values import Text
+from consul.core.values import segment as path_segment
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -43,6 +46,16 @@ class CoordinateDatacenterMap(TypedDict):
     Coordinates: list[CoordinateEntry]
 
 
+class _Body(TypedDict, total=False):
+    node: Text | None
+    coord: Coord | None
+    segment: Text | None
+
+
+_COORD = Struct(vec=listed(opaque, "numbers"))
+_UPDATE = Fields(_Body, kinds={"coord": _COORD})
+
+
 class Coordinate(Noun[F]):
     """Network coordinates, /v1/coordinate, from which round trip times are estimated."""
 
@@ -61,11 +74,14 @@ class Coordinate(Noun[F]):
         index: AnyIndex | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
+        *,
+        segment: Text | None = None,
         **options: Unpack[WithToken],
     ) -> Call[Indexed[list[CoordinateEntry]]]:
         """List the LAN coordinates of all nodes: (index, coordinates).
 
-        Nodes that the token may not read are left out.
+        Nodes that the token may not read are left out.  *segment* keeps those of a network segment
+        (Enterprise).
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/coordinate/nodes``
@@ -74,7 +90,7 @@ class Coordinate(Noun[F]):
             "nodes",
             "/v1/coordinate/nodes",
             answers.indexed,
-            (),
+            (("segment", segment),),
             options,
             dc=dc,
             index=index,
@@ -90,10 +106,13 @@ class Coordinate(Noun[F]):
         index: AnyIndex | None = None,
         wait: Duration | None = None,
         consistency: str | None = None,
+        *,
+        segment: Text | None = None,
         **options: Unpack[WithToken],
     ) -> Call[Indexed[list[CoordinateEntry]]]:
         """List the LAN coordinates of a node, one for each of its segments: (index, coordinates).
 
+        *segment* keeps that of a network segment (Enterprise).
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         Raises NotFound for a node without coordinates, ACLPermissionDenied where the token may
@@ -103,12 +122,37 @@ class Coordinate(Noun[F]):
         """
         return self._read(
             "node",
-            f"/v1/coordinate/node/{segment('node', node)}",
+            f"/v1/coordinate/node/{path_segment('node', node)}",
             answers.indexed,
-            (),
+            (("segment", segment),),
             options,
             dc=dc,
             index=index,
             wait=wait,
             consistency=consistency,
         )
+
+    @endpoint("PUT /v1/coordinate/update", repeatable=True)
+    def update(
+        self,
+        node: Text,
+        coord: Coord,
+        segment: Text | None = None,
+        dc: Text | None = None,
+        token: Text | None = None,
+        **options: Unpack[Common],
+    ) -> Call[bool]:
+        """Set the LAN coordinate of a node, as its agent does.  Return True.
+
+        *segment* is that of the node (Enterprise).  The servers apply it after some seconds, and
+        drop it where they do not know the node.
+
+        Raises ServerError for a *coord* whose ``Vec`` has not 8 numbers, ACLPermissionDenied where
+        *token* may not write the node.
+
+        ``PUT /v1/coordinate/update``
+        """
+        # A server breaks the connection when there is no coordinate.
+        given = {"node": node, "coord": _COORD("coord", coord), "segment": segment, **options}
+        path = "/v1/coordinate/update"
+        return self._write("update", path, answers.done, _UPDATE, given, dc=dc, token=token)

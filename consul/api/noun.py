@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from consul.core.build import build
@@ -72,6 +73,22 @@ class _NoText(_Lazy):
                 f"{self._name} is a group of endpoints: give {self._name}= to the client or a call"
             )
         vars(owner)[self._name] = noun
+
+
+def renamed(path: str) -> Any:
+    """A method of a noun below, like ``keyring.list``, by the name that another client has for it.
+
+    Type checkers do not know its signature.
+    """
+    return _Renamed(path)
+
+
+class _Renamed:
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        return self if owner is None else attrgetter(self._path)(owner)
 
 
 class Loaded:

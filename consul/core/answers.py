@@ -221,6 +221,25 @@ def allowed(response: Response) -> bool:
         raise bad(response, "answer does not say what is allowed") from reason
 
 
+def told_by_status(*statuses: int) -> Callable[[Response], Any]:
+    """Reads JSON of a 200, or of one of *statuses*, which are a result there and no failure."""
+
+    def decode(response: Response) -> Any:
+        if response.code in statuses and response.body.lstrip()[:1] in (b"{", b"["):
+            response = response._replace(code=200)
+        return parse(response)
+
+    return decode
+
+
+def raw_body(response: Response) -> bytes:
+    """The body of a 200 as it is."""
+    if response.code != 200:
+        raise error(response)
+    body: bytes = response.body
+    return body
+
+
 def done(response: Response) -> bool:
     """True; for writes whose answer has no body, or one that says nothing."""
     if response.code != 200:

@@ -33,7 +33,10 @@ SAMPLES = {
     "acl_id": "legacy-secret",
     "address": "10.0.0.1",
     "check": {"ttl": "10s"},
+    "addresses": ["10.0.0.1"],
     "check_id": "check 1",
+    "coord": {"Vec": [0.0] * 8},
+    "enabled": True,
     "config": {"a": "b"},
     "data": {"Kind": "service-defaults", "Name": "web", "Meta": {"a": "b"}},
     "enable": True,
@@ -79,7 +82,7 @@ NEEDS = {
     "stale_if_error": CACHED,
 }
 #: Query parameters whose keyword is not their name in snake case.
-PARAMETERS = {"sg": "sameness_group"}
+PARAMETERS = {"sg": "sameness_group", "global": "global_", "id": "peer_id"}
 #: What Enterprise takes in the body as well as in the URL, where every call can send it.
 SENT_IN_URL = {"Namespace": "ns", "Partition": "partition"}
 #: Where the keyword of an option is something else, as in python-consul.
@@ -106,7 +109,13 @@ FIELDS: dict[object, tuple[str | None, object]] = {
 #: Values of keywords that take no text: of bodies by the keyword, of the query with the method.
 VALUES: dict[object, object] = {
     ("agent.join", "wan"): True,
+    "acls": {"PolicyDefaults": [{"Name": "a"}]},
     "bind_vars": {"a": "b"},
+    **dict.fromkeys(("cleanup_dead_servers", "disable_gossip", "use_tls"), True),
+    "disable_upgrade_migration": True,
+    "last_contact_threshold": "1s",
+    "retry_join": ["10.0.0.1"],
+    "server_stabilization_time": "1s",
     "override_connect_timeout": "5s",
     "override_mesh_gateway": {"Mode": "local"},
     "permissions": [{"Action": "allow"}],
@@ -134,11 +143,6 @@ BY_TYPE = {
 }
 #: What the ids of endpoints begin with that have no method.
 NOT_YET: tuple[str, ...] = (
-    # Operators.
-    "coordinate.update", "namespace.", "operator.area.", "operator.audit_hash",
-    "operator.autopilot.", "operator.feature.", "operator.keyring.", "operator.license.",
-    "operator.raft.peer_delete", "operator.raft.transfer_leader", "operator.segment.",
-    "operator.usage", "operator.utilization", "partition.",
     # Agents.
     "agent.check.update", "agent.host", "agent.leave", "agent.metrics", "agent.reload",
     "agent.service.health_", "agent.token",
@@ -152,8 +156,7 @@ NOT_YET: tuple[str, ...] = (
 INCOMPLETE = {
     "agent.check.register", "agent.check.ttl_fail", "agent.check.ttl_pass", "agent.check.ttl_warn",
     "agent.members", "agent.service.register",
-    "catalog.deregister", "catalog.register", "coordinate.node",
-    "coordinate.nodes", "query.create", "query.execute", "query.update",
+    "catalog.deregister", "catalog.register", "query.create", "query.execute", "query.update",
     "session.create",
 }  # fmt: skip
 
@@ -204,6 +207,8 @@ def call(name, client, /, **more):
     }
     if name == "agent.check.register":
         arguments["check"] = SAMPLES["check"]
+    elif name == "operator.raft.remove_peer" and not more.keys() & {"peer_id", "address"}:
+        arguments["address"] = "10.0.0.1:8300"
     elif name == "health.state":
         arguments["name"] = "any"
     return method(**{**arguments, **more})
@@ -306,7 +311,8 @@ class TestEveryMethod:
             keyword, value = FIELDS.get((name, field)) or FIELDS.get(field) or (None, None)
             keyword = keyword or keyword_of(field, METHODS[name].route.keywords)
             assert keyword is not None, f"there is no keyword for {field}"
-            value = VALUES.get(keyword, "7") if value is None else value
+            if value is None:
+                value = VALUES.get(keyword, SAMPLES.get(keyword, "7"))
             sent = json.loads(call(name, client, **{keyword: value}).request.body)
             assert field in sent, f"{keyword} does not send {field}"
 
