@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import consul
+import consul.types
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
@@ -64,9 +67,9 @@ def test_the_landing_pages_say_which_acls() -> None:
         assert ("legacy ACL tokens" in text) == (not hasattr(consul.Consul.ACL, "token"))
 
 
-def test_built_pages(tmp_path: Path) -> None:
-    pytest.importorskip("sphinx")
+def test_built_pages(tmp_path: Path, extension: Callable[[str], Any]) -> None:
     pytest.importorskip("furo")
+    interface = extension("interface")
     built = tmp_path / "html"
     subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-nW", "-d", tmp_path / "trees", DOCS, built],
@@ -80,7 +83,18 @@ def test_built_pages(tmp_path: Path) -> None:
         for page in pages
         for name in re.findall(r'<dt class="sig[^>]*? id="(consul\.[\w.]+)"', page.read_text())
     )
-    assert len(anchors) > 200
     assert [name for name, times in anchors.items() if times > 1] == []
+    methods = interface.methods()
+    assert len(methods) > 50
+    assert {method.target for method in methods} <= set(anchors)
+    assert {f"consul.types.{name}" for name in consul.types.__all__} <= set(anchors)
+    # Other pages link to aliases, too.
+    links = (built / "objects.inv").read_bytes()
+    names = zlib.decompress(links.split(b"\n", 4)[4]).decode()
+    for method in methods:
+        for name in (method.name, *method.aliases):
+            assert f"\n{method.noun.target}.{name} py:method " in names
     health = (built / "api" / "health.html").read_text()
     assert all(f"options.html#keyword-{name}" in health for name in ("filter", "node-meta"))
+    # A user types neither the class nor its arguments.
+    assert not any("agent: Client" in page.read_text() for page in pages)
