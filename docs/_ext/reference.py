@@ -3,9 +3,9 @@
 A page of the reference names its nouns, and no method: what is shown is read from the sources and
 from the facts about Consul's endpoints, see `interface`.
 
-``.. noun:: kv`` describes a noun, its methods, and the structures that its module defines.  It shows
-how each flavour returns an answer, by the option ``:example:`` or else by the first read of the
-noun; ``:no-flavours:`` leaves this out, for a further noun of a page.  The content, an example,
+``.. noun:: kv`` describes a noun, its methods, and the structures that its module defines.  It
+shows how each flavour returns an answer, by the option ``:example:`` or else by the first read of
+the noun; ``:no-flavours:`` leaves this out, for a further noun of a page.  The content, an example,
 stands before the methods.  ``.. structures:: consul.api.x`` is for a module without a noun.
 """
 
