@@ -1,6 +1,6 @@
 """``.. peers:: NAME`` compares each method of another project with ours.
 
-``.. peer-counts:: NAME`` says how many work.
+``.. peer-counts:: NAME`` says how many work, ``.. peer-tests:: NAME`` which of its own tests differ.
 
 `peers.json` has their methods, each with its positional arguments, as their last release has them.
 They are compared with the classes of this library, so the page cannot promise more than there is.
@@ -25,6 +25,8 @@ from consul.base import Consul
 
 FILE = Path(__file__).resolve().parent / "peers.json"
 REASONS = FILE.with_name("differs.json")
+#: The tests of other projects that fail as they should; tools/peers_tests.py holds them to it.
+TESTS = FILE.parent.parent.parent / "tests" / "peers" / "differs.json"
 #: What is said of a method, by its state.
 STATES = {
     "works": "work as they are",
@@ -142,8 +144,22 @@ class PeerCounts(Sourced):
         return self.parse_text_to_nodes(_counts(_peer(self)))
 
 
+class PeerTests(Sourced):
+    """The reasons for which tests of the project differ, each with its tests."""
+
+    required_arguments = 1
+
+    def made(self) -> list[Any]:
+        known = json.loads(TESTS.read_text(encoding="utf-8"))[_peer(self).name]
+        tests: dict[str, list[str]] = {}
+        for name, reason in known.items():
+            tests.setdefault(reason, []).append(f"``{name.rpartition('.')[2]}``")
+        lines = [f"* {why}  {', '.join(dict.fromkeys(names))}." for why, names in tests.items()]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
 def _peer(directive: Sourced) -> Peer:
-    for file in (FILE, REASONS):
+    for file in (FILE, REASONS, TESTS):
         directive.env.note_dependency(str(file))
     return next(each for each in peers() if each.name == directive.arguments[0])
 
@@ -198,4 +214,5 @@ def _listed(names: Sequence[str]) -> str:
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("peers", Peers)
     app.add_directive("peer-counts", PeerCounts)
+    app.add_directive("peer-tests", PeerTests)
     return {"version": "2", "parallel_read_safe": True}
