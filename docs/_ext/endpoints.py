@@ -1,7 +1,8 @@
 """``.. endpoints::``, the table of routes, and ``.. versions::``, those that not all versions have.
 
-Both are made from the ``@endpoint`` decorators of the nouns, and from the facts about Consul's
-endpoints.
+``.. keyword-versions::`` has the keywords that not all versions have, ``.. enterprise-methods::``
+what only Consul Enterprise has.  They are made from the ``@endpoint`` decorators of the nouns, and
+from the facts about Consul's endpoints.
 """
 
 from __future__ import annotations
@@ -11,11 +12,9 @@ from typing import Any, NamedTuple
 
 import interface
 from docutils import nodes
-from reference import Sourced, shortened
+from interface import OLDEST, needed, numbers, shortened
+from reference import Sourced
 from sphinx import addnodes
-
-#: The oldest version of Consul that the client is tested with.
-OLDEST = (1, 8)
 
 
 class Endpoint(NamedTuple):
@@ -36,20 +35,9 @@ class Endpoint(NamedTuple):
     @property
     def versions(self) -> str:
         """As the table shows it: "" for what every tested version has."""
-        found = []
-        if self.since and numbers(self.since) > OLDEST:
-            found.append(f"since {shortened(self.since)}")
-        if self.removed:
-            found.append(f"before {shortened(self.removed)}")
-        return ", ".join((["Enterprise"] if self.enterprise else []) + found)
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """The numbers of *version*, without what is zero at its end."""
-    found = [int(part) for part in version.split(".")]
-    while len(found) > 2 and not found[-1]:
-        found.pop()
-    return tuple(found)
+        removed = f"before {shortened(self.removed)}" if self.removed else ""
+        known = {"since": self.since, "enterprise": self.enterprise}
+        return ", ".join(filter(None, (needed(known), removed)))
 
 
 def endpoints() -> list[Endpoint]:
@@ -79,27 +67,44 @@ class Endpoints(Sourced):
 
 
 class Versions(Sourced):
-    """The endpoints and keywords that some of the tested versions lack, by version."""
+    """The endpoints that some of the tested versions lack, by version."""
 
     def made(self) -> list[nodes.Node]:
-        found: list[tuple[tuple[int, ...], str, Endpoint, str]] = []
+        found = [
+            (version, f"{word} {shortened(version)}", link(each))
+            for each in endpoints()
+            for version, word in ((each.since, "since"), (each.removed, "before"))
+            if version and numbers(version) > OLDEST
+        ]
+        return [by_version("Methods", found)]
+
+
+class KeywordVersions(Sourced):
+    """The keywords that some of the tested versions lack, by version."""
+
+    def made(self) -> list[nodes.Node]:
+        found = []
         for each in endpoints():
-            for version, word in ((each.since, "since"), (each.removed, "before")):
-                if version and numbers(version) > OLDEST:
-                    text = f"{word} {shortened(version)}"
-                    found.append((numbers(version), text, each, ""))
-            for keyword, version in sorted(each.method.route.ignores.items()):
-                text = f"since {shortened(version)}"
-                found.append((numbers(version), text, each, keyword))
-        groups: dict[str, list[nodes.Node]] = {}
-        for _, text, each, keyword in sorted(found, key=lambda row: row[:2]):
-            cell = nodes.inline()
-            cell += link(each)
-            if keyword:
-                cell += [nodes.Text(" with "), nodes.emphasis(text=keyword)]
-            groups.setdefault(text, []).append(cell)
-        rows = [(nodes.Text(text), *[joined(cells)]) for text, cells in groups.items()]
-        return [table((20, 80), ("Consul", "Methods"), rows)]
+            for keyword, row in each.method.newer.items():
+                # What namespaces and partitions need is said once.
+                if row["name"].lower() not in ("ns", "namespace", "partition") and "since" in row:
+                    cell = nodes.inline()
+                    cell += [nodes.emphasis(text=keyword), nodes.Text(" of "), link(each)]
+                    if row.get("enterprise"):
+                        cell += nodes.Text(" (Enterprise)")
+                    if keyword in each.method.route.ignores:
+                        cell += nodes.Text(" (refused)")
+                    found.append((row["since"], f"since {shortened(row['since'])}", cell))
+        return [by_version("Keywords", found)]
+
+
+def by_version(title: str, found: list[tuple[str, str, nodes.Node]]) -> nodes.table:
+    """A table of what was *found*: a version, a text for it, and a cell."""
+    groups: dict[str, list[nodes.Node]] = {}
+    for _, text, cell in sorted(found, key=lambda row: (numbers(row[0]), row[1])):
+        groups.setdefault(text, []).append(cell)
+    rows = [(nodes.Text(text), joined(cells)) for text, cells in groups.items()]
+    return table((20, 80), ("Consul", title), rows)
 
 
 class Enterprise(Sourced):
@@ -152,5 +157,6 @@ def row(*cells: nodes.Node) -> nodes.row:
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("endpoints", Endpoints)
     app.add_directive("versions", Versions)
+    app.add_directive("keyword-versions", KeywordVersions)
     app.add_directive("enterprise-methods", Enterprise)
     return {"version": "3", "parallel_read_safe": True}

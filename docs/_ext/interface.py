@@ -32,6 +32,37 @@ OPTIONS_PAGE = ROOT / "docs" / "api" / "options.rst"
 _UNPACKED = re.compile(r"Unpack\[(\w+)\]")
 
 
+#: Parameters of queries whose keyword is not spelled like them.
+RENAMED = {"sg": "sameness_group"}
+#: The oldest version of Consul that the client is tested with.
+OLDEST = (1, 8)
+
+
+def plain(name: str) -> str:
+    """A keyword, parameter or field as they compare."""
+    return name.replace("-", "").replace("_", "").lower()
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The numbers of *version*, without what is zero at its end."""
+    found = [int(part) for part in version.split(".")]
+    while len(found) > 2 and not found[-1]:
+        found.pop()
+    return tuple(found)
+
+
+def shortened(version: str) -> str:
+    """A version as people say it: 1.11 for 1.11.0."""
+    return re.sub(r"^(\d+\.\d+)\.0$", r"\1", version)
+
+
+def needed(row: dict[str, Any]) -> str:
+    """What a server must be to have what *row* is about; "" where every tested one has it."""
+    since = row.get("since")
+    new = f"since {shortened(since)}" if since and numbers(since) > OLDEST else ""
+    return ", ".join(filter(None, ("Enterprise" if row.get("enterprise") else "", new)))
+
+
 class Field(NamedTuple):
     """An argument of a method, or a key of a structure."""
 
@@ -75,6 +106,14 @@ class Method:
         if self.route is None:
             return {}
         return facts()[self.route.method, re.sub(r":\w+", "{}", self.route.path)]
+
+    @cached_property
+    def newer(self) -> dict[str, dict[str, Any]]:
+        """What is known of the parameters and fields that not every server has, by keyword."""
+        rows = (*self.facts.get("query", ()), *self.facts.get("body", ()))
+        known = {plain(RENAMED.get(row["name"], row["name"])): row for row in rows}
+        found = {name: known.get(plain(name), {}) for name in sorted(self.route.keywords)}
+        return {name: row for name, row in found.items() if needed(row)}
 
     @cached_property
     def _parameters(self) -> list[inspect.Parameter]:

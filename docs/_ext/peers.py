@@ -1,6 +1,6 @@
 """``.. peers:: NAME`` compares each method of another project with ours.
 
-``.. peer-counts:: NAME`` says how many work, ``.. peer-tests:: NAME`` which of its own tests differ.
+``.. peer-counts:: NAME`` says how many work, ``.. peer-tests:: NAME`` which of its tests differ.
 
 `peers.json` has their methods, each with its positional arguments, as their last release has them.
 They are compared with the classes of this library, so the page cannot promise more than there is.

@@ -24,6 +24,7 @@ import interface
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
+from interface import needed, shortened
 from sphinx import addnodes
 from sphinx.directives import ObjectDescription
 from sphinx.util.docutils import SphinxDirective
@@ -293,9 +294,9 @@ class Endpoint(ObjectDescription[str]):
             names = [nodes.literal(text=f"{each}()") for each in method.aliases]
             yield field("Also", paragraph(*separated(names)))
         if any(each.comment for each in method.own):
-            yield field("Arguments", bullets([_described(each)] for each in method.own))
+            yield field("Arguments", bullets([_described(method, each)] for each in method.own))
         elif method.own:
-            brief = [_brief(each) for each in method.own]
+            brief = [_brief(method, each) for each in method.own]
             yield field("Arguments", paragraph(*separated(brief)))
         if method.common:
             yield field("Options", paragraph(*separated(map(keyword, method.common))))
@@ -329,18 +330,29 @@ def _parameter(name: str, default: str) -> nodes.Node:
     return found
 
 
-def _described(argument: interface.Field) -> nodes.Node:
+def _described(method: interface.Method, argument: interface.Field) -> nodes.Node:
     """An argument with what it takes and its comment."""
     comment = f".  {argument.comment}" if argument.comment else ""
-    parts = (nodes.strong(text=argument.name), ": ", *taken(argument.annotation))
-    return paragraph(*parts, *inline(comment))
+    return paragraph(
+        nodes.strong(text=argument.name),
+        ": ",
+        *taken(argument.annotation),
+        _needed(method, argument),
+        *inline(comment),
+    )
 
 
-def _brief(argument: interface.Field) -> nodes.Node:
+def _brief(method: interface.Method, argument: interface.Field) -> nodes.Node:
     found = nodes.inline()
     found += [nodes.strong(text=argument.name), nodes.Text(" ("), *taken(argument.annotation)]
-    found += nodes.Text(")")
+    found += nodes.Text(f"{_needed(method, argument)})")
     return found
+
+
+def _needed(method: interface.Method, argument: interface.Field) -> str:
+    """Which servers have the argument, "" for all of them."""
+    text = needed(method.newer.get(argument.name, {})) if method.route else ""
+    return f", {text}" if text else ""
 
 
 def inline(comment: str) -> list[nodes.Node | str]:
@@ -402,11 +414,6 @@ def _repeated(route: Any) -> str:
         names = f"{', '.join(most)} or {last}" if most else last
         return f"yes, but not with {names}"
     return "yes"
-
-
-def shortened(version: str) -> str:
-    """A version as people say it: 1.11 for 1.11.0."""
-    return re.sub(r"^(\d+\.\d+)\.0$", r"\1", version)
 
 
 def versions(method: interface.Method) -> str:

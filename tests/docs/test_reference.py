@@ -85,6 +85,23 @@ def test_what_a_method_takes(extension: Callable[[str], Any]) -> None:
         assert sorted(listed) == sorted(method.route.keywords), method.path
 
 
+def test_which_servers_have_a_keyword(extension: Callable[[str], Any]) -> None:
+    interface = extension("interface")
+    found = {method.path: method for method in interface.methods()}
+    assert {name: interface.needed(row) for name, row in found["health.service"].newer.items()} >= {
+        "peer": "since 1.13",
+        "sameness_group": "Enterprise, since 1.16",
+    }
+    # What every tested version has is not told.
+    assert "prune" not in found["agent.force_leave"].newer
+    assert interface.needed({"since": "1.8.0"}) == ""
+    assert interface.needed({"since": "1.22"}) == "since 1.22"
+    assert interface.numbers("1.16.1") > interface.numbers("1.16.0") == interface.numbers("1.16")
+    # A keyword that is refused for old servers is one of those.
+    for method in interface.endpoints():
+        assert set(method.route.ignores) <= set(method.newer)
+
+
 def test_the_keys_of_structures_have_their_comments(extension: Callable[[str], Any]) -> None:
     interface = extension("interface")
     from consul.api import kv, query

@@ -101,7 +101,7 @@ FACTS: list[tuple[str, Callable[[consul.Consul], Any], tuple[int, ...], Any, Any
         True,
     ),
     (
-        "A keyword in this table is refused with `Unsupported",
+        'The client refuses those marked as "refused" with `Unsupported',
         lambda client: client.catalog.services(filter='ServiceName == "docs-none"')[1],
         (1, 14),
         consul.Unsupported,
