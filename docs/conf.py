@@ -19,6 +19,8 @@ version = release
 extensions = ["sphinx.ext.autodoc", "reference", "endpoints", "keywords", "peers"]
 exclude_patterns = ["_build", "matrix.rst", "cluster.rst", "benchmarks.rst"]
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["reference.css"]
 html_title = f"python-consul {release}"
 
 # `name` in a docstring is a Python name, or an argument.

@@ -377,8 +377,8 @@ def _facts(method: interface.Method) -> Iterable[nodes.field]:
     """What the route and the facts say."""
     route, facts = method.route, method.facts
     yield field("Endpoint", paragraph(nodes.literal(text=f"{route.method} {route.path}")))
-    if needed := versions(method):
-        yield field("Consul", paragraph(needed))
+    if there := versions(method):
+        yield field("Consul", paragraph(there))
     parts = RULE.split(facts["acl"])
     rule = [nodes.literal(text=each) if n % 2 else each for n, each in enumerate(parts) if each]
     yield field("ACL", paragraph(*rule))
@@ -408,12 +408,12 @@ def _joined(parts: Iterable[list[str | nodes.Node]]) -> list[str | nodes.Node]:
 
 def _repeated(route: Any) -> str:
     if not route.repeatable:
-        return "no"
+        return "never"
     if route.conditions:
         *most, last = route.conditions
         names = f"{', '.join(most)} or {last}" if most else last
-        return f"yes, but not with {names}"
-    return "yes"
+        return f"after a failure, but not with {names}"
+    return "after a failure"
 
 
 def versions(method: interface.Method) -> str:
