@@ -161,11 +161,8 @@ class Method:
     @property
     def own(self) -> list[Field]:
         """Its arguments and fields, without the common keywords."""
-        return [
-            each
-            for each in (*self.positional, *self.named, *self.fields)
-            if not self.is_common(each.name)
-        ]
+        spelled = (*self.positional, *self.named)
+        return [each for each in spelled if not self.is_common(each.name)] + self.fields
 
     @property
     def answer(self) -> str:

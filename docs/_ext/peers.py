@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import interface
 from reference import Sourced
 
+import consul
 from consul.base import Consul
 
 FILE = Path(__file__).resolve().parent / "peers.json"
@@ -74,7 +75,7 @@ def reasons() -> dict[str, dict[str, Any]]:
 
 def find(method: str) -> Any:
     """The method of ours that is called the same; None where there is none."""
-    found: Any = Consul()
+    found: Any = consul if method.startswith("Check.") else Consul()
     for part in method.split("."):
         found = getattr(found, part, None)
     return found if callable(found) else None
@@ -88,7 +89,7 @@ def positions(ours: Any) -> list[str]:
 
 
 def keywords(ours: Any) -> frozenset[str]:
-    """All keywords that *ours* takes."""
+    """All keywords that *ours* takes; no other project has those that checks have in common."""
     route = getattr(ours, "route", None)
     return frozenset(route.keywords if route else inspect.signature(ours).parameters)
 
@@ -179,7 +180,8 @@ def _targets() -> dict[str, str]:
             for path in (noun.path, *noun.aliases):
                 for name in (method.name, *method.aliases):
                     found[f"{path}.{name}"] = method.target
-    return found
+    checks = {name for name in vars(consul.Check) if not name.startswith("_")}
+    return found | {f"Check.{name}": f"consul.check.Check.{name}" for name in checks}
 
 
 def _called(method: str, theirs: Sequence[str]) -> str:
