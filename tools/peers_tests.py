@@ -156,6 +156,9 @@ def main(arguments: Iterable[str] | None = None) -> int:
     if options.server is not None:
         path = options.server.resolve()
         found = [servers.Server(servers.version_of(path), path, "given")]
+    if not (options.checkout / "tests").is_dir():
+        print(f"peers_tests.py: {options.checkout} has no folder tests", file=sys.stderr)
+        return 2
     if not found:
         print("peers_tests.py: there is no server; see tools/servers.py", file=sys.stderr)
         return 2

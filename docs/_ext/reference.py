@@ -586,17 +586,23 @@ class Structures(Sourced):
 
 
 class StructureIndex(Sourced):
-    """All structures by name, each with the first line of its docstring."""
+    """The structures by name, each with the first line of its docstring.
+
+    They are those that answers and bodies are made of; with ``:keywords:`` those that are keywords
+    of methods.
+    """
+
+    option_spec: ClassVar = {"keywords": directives.flag}
 
     def made(self) -> list[nodes.Node]:
+        keywords = "keywords" in self.options
         found = [each for module in interface.modules() for each in interface.structures(module)]
-        return [
-            bullets(
-                [paragraph(structure(each.__name__), ": ", first_line(each))]
-                for each in sorted(found, key=lambda each: each.__name__.lower())
-                if each.__module__ != "consul.api.options"
-            )
+        shown = [
+            [paragraph(structure(each.__name__), ": ", first_line(each))]
+            for each in sorted(found, key=lambda each: each.__name__.lower())
+            if each.__module__ != "consul.api.options" and (each in interface.groups()) == keywords
         ]
+        return [bullets(shown)] if shown else []
 
 
 def first_line(kind: Any) -> str:
