@@ -83,27 +83,33 @@ class KeywordVersions(Sourced):
     """The keywords that some of the tested versions lack, by version."""
 
     def made(self) -> list[nodes.Node]:
-        found = []
+        takers: dict[tuple[str, str], list[nodes.Node]] = {}
         for each in endpoints():
             for keyword, row in each.method.newer.items():
                 # What namespaces and partitions need is said once.
                 if row["name"].lower() not in ("ns", "namespace", "partition") and "since" in row:
-                    cell = nodes.inline()
-                    cell += [nodes.emphasis(text=keyword), nodes.Text(" of "), link(each)]
-                    if row.get("enterprise"):
-                        cell += nodes.Text(" (Enterprise)")
-                    if keyword in each.method.route.ignores:
-                        cell += nodes.Text(" (refused)")
-                    found.append((row["since"], f"since {shortened(row['since'])}", cell))
-        return [by_version("Keywords", found)]
+                    refused = keyword in each.method.route.ignores
+                    marks = ["Enterprise"] * bool(row.get("enterprise")) + ["refused"] * refused
+                    cell = nodes.inline("", "", link(each))
+                    if marks:
+                        cell += nodes.Text(f" ({', '.join(marks)})")
+                    takers.setdefault((row["since"], keyword), []).append(cell)
+        found = []
+        for (since, keyword), cells in sorted(takers.items(), key=lambda item: item[0][1]):
+            start = [nodes.emphasis(text=keyword), nodes.Text(" of ")]
+            cell = nodes.inline("", "", *start, joined(cells))
+            found.append((since, f"since {shortened(since)}", cell))
+        return [by_version("Keywords", found, "; ")]
 
 
-def by_version(title: str, found: list[tuple[str, str, nodes.Node]]) -> nodes.table:
+def by_version(
+    title: str, found: list[tuple[str, str, nodes.Node]], between: str = ", "
+) -> nodes.table:
     """A table of what was *found*: a version, a text for it, and a cell."""
     groups: dict[str, list[nodes.Node]] = {}
     for _, text, cell in sorted(found, key=lambda row: (numbers(row[0]), row[1])):
         groups.setdefault(text, []).append(cell)
-    rows = [(nodes.Text(text), joined(cells)) for text, cells in groups.items()]
+    rows = [(nodes.Text(text), joined(cells, between)) for text, cells in groups.items()]
     return table((20, 80), ("Consul", title), rows)
 
 
@@ -128,10 +134,10 @@ def link(each: Endpoint) -> nodes.Node:
     return found
 
 
-def joined(cells: Iterable[nodes.Node]) -> nodes.Node:
+def joined(cells: Iterable[nodes.Node], between: str = ", ") -> nodes.Node:
     found = nodes.inline()
     for number, cell in enumerate(cells):
-        found += [nodes.Text(", "), cell] if number else [cell]
+        found += [nodes.Text(between), cell] if number else [cell]
     return found
 
 
@@ -139,7 +145,8 @@ def table(
     widths: tuple[int, ...], head: tuple[str, ...], rows: Iterable[tuple[nodes.Node, ...]]
 ) -> nodes.table:
     """A table of cells that are inline nodes."""
-    found, group = nodes.table(), nodes.tgroup(cols=len(widths))
+    found = nodes.table(classes=["colwidths-given"])
+    group = nodes.tgroup(cols=len(widths))
     found += group
     group += [nodes.colspec(colwidth=width) for width in widths]
     group += nodes.thead("", row(*map(nodes.Text, head)))

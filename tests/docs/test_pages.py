@@ -62,6 +62,11 @@ def test_a_page_is_in_the_tree_of_pages() -> None:
     assert {page.stem for page in PAGES if page.parent == DOCS} - {"index"} <= named
 
 
+def test_no_page_has_a_table_of_contents_of_its_own() -> None:
+    # The theme shows one, and an error in place of another.
+    assert not [page for page in PAGES if ".. contents::" in page.read_text(encoding="utf-8")]
+
+
 LANDING = (ROOT / "README.md", DOCS / "index.rst")
 
 
