@@ -1,6 +1,5 @@
 """Sphinx: ``make docs``."""
 
-import inspect
 import pydoc
 import re
 import sys
@@ -8,8 +7,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent / "_ext")]
-
-from consul.api.noun import Noun  # noqa: E402
 
 project = "python-consul"
 author = "The python-consul authors"
@@ -19,9 +16,11 @@ release = re.search(
 )[1]
 version = release
 
-extensions = ["sphinx.ext.autodoc", "endpoints", "keywords", "peers"]
+extensions = ["sphinx.ext.autodoc", "reference", "endpoints", "keywords", "peers"]
 exclude_patterns = ["_build", "matrix.rst", "cluster.rst", "benchmarks.rst"]
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["reference.css"]
 html_title = f"python-consul {release}"
 
 # `name` in a docstring is a Python name, or an argument.
@@ -80,23 +79,6 @@ def list_arguments(app, what, name, obj, options, lines):
     lines[:] = "\n".join(lines).split("\n")
 
 
-def hide_constructor(app, what, name, obj, options, signature, returns):
-    """Nouns are made by their client only."""
-    noun = inspect.isclass(obj) and issubclass(obj, Noun)
-    return ("", None) if noun else None
-
-
-def skip_member(app, what, name, obj, skip, options):
-    """The groups of keywords have a page of their own, and so has each noun."""
-    if getattr(obj, "__module__", None) == "consul.api.options":
-        return True
-    if inspect.isclass(obj) and issubclass(obj, Noun) and what == "class":
-        return True
-    return None
-
-
 def setup(app):
     app.connect("missing-reference", missing_reference)
     app.connect("autodoc-process-docstring", list_arguments)
-    app.connect("autodoc-process-signature", hide_constructor)
-    app.connect("autodoc-skip-member", skip_member)

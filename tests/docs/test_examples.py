@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARKDOWN = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-RST = re.compile(r"^\.\. code-block:: python\n\n((?:(?: {3}.*)?\n)+)", re.MULTILINE)
+RST = re.compile(r"^( *)\.\. code-block:: python\n\n((?:(?:\1 {3}.*)?\n)+)", re.MULTILINE)
 
 
 def examples() -> Iterator[Any]:
@@ -24,7 +24,7 @@ def examples() -> Iterator[Any]:
         for found in (MARKDOWN if path.suffix == ".md" else RST).finditer(text):
             line = text.count("\n", 0, found.start()) + 1
             where = f"{path.relative_to(ROOT).as_posix()}:{line}"
-            yield pytest.param(textwrap.dedent(found[1]), id=where)
+            yield pytest.param(textwrap.dedent(found[found.re.groups]), id=where)
 
 
 EXAMPLES = list(examples())

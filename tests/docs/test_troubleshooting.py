@@ -55,6 +55,9 @@ def raised(call: Callable[[], Any]) -> consul.ConsulException:
 #: Consul decides which one it is.
 REFUSED: dict[str, Callable[[consul.Consul], Any]] = {
     "BadRequest": lambda client: client.kv.get("a", ns="other"),
+    "BadRequest by a field": lambda client: client.agent.service.register(
+        "docs", extra={"Nonsense": 1}
+    ),
     "InvalidSession": lambda client: client.session.renew(NOBODY),
     "InvalidSession by a lock": lambda client: client.kv.put("a", "", acquire=NOBODY),
     "UnknownCheck": lambda client: client.agent.check.ttl_pass("docs-none"),
