@@ -216,7 +216,8 @@ def _walk(owner: Any, path: str = "") -> Iterator[tuple[str, type]]:
         # The attribute agent of a noun is its client.
         if not name.startswith("_") and (name != "agent" or not path):
             found = getattr(owner, name)
-            if isinstance(found, NounClass):
+            # A further name of the noun itself leads nowhere.
+            if isinstance(found, NounClass) and found is not owner:
                 yield f"{path}{name}", type(found)
                 yield from _walk(found, f"{path}{name}.")
 

@@ -34,8 +34,15 @@ def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 10
 
 
+@pytest.fixture
+def agent_of(request: pytest.FixtureRequest, server: Path, agents: Any) -> Any:
+    """An agent with ACLs for the pages that are about them, else one without."""
+    return agents(server, "/acl" in request.node.callspec.id)
+
+
 @pytest.mark.parametrize("program", EXAMPLES)
-def test_example(program: str, agent: Any, tmp_path: Path) -> None:
+def test_example(program: str, agent_of: Any, tmp_path: Path) -> None:
+    agent = agent_of
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CONSUL_")}
     environment |= {
         "CONSUL_HTTP_ADDR": f"127.0.0.1:{agent.port}",
