@@ -15,6 +15,7 @@ from consul.version import __version__ as __version__
 if TYPE_CHECKING:
     from consul import aio as aio
     from consul import base as base
+    from consul import definitions as definitions
     from consul import std as std
     from consul import threads as threads
     from consul import tornado as tornado
@@ -81,6 +82,7 @@ _MODULES = frozenset(
         "base",
         "callback",
         "check",
+        "definitions",
         "exceptions",
         "exchange",
         "request",

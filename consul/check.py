@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from consul.core.bodies import count, text_lists, texts
 from consul.core.fields import Fields
 from consul.core.request import Duration
-from consul.core.values import Flag, Number, Text, above_zero, bracketed, flag, text, without_none
+from consul.core.values import (
+    Flag,
+    Number,
+    Text,
+    above_zero,
+    bracketed,
+    flag,
+    identifier,
+    text,
+    without_none,
+)
 from consul.core.values import port as port_number
 
 if TYPE_CHECKING:
@@ -30,6 +40,11 @@ class Common(TypedDict, total=False):
     failures_before_critical: Number | None
     #: Bytes of output that are kept.
     output_max_size: Number | None
+    #: For people.
+    name: Text | None
+    notes: Text | None
+    #: Its id; within a service the servers make one of the service's id by default.
+    check_id: Text | None
 
 
 _COMMON = Fields(
@@ -40,7 +55,11 @@ _COMMON = Fields(
         "failures_before_warning": count,
         "failures_before_critical": count,
         "output_max_size": count,
+        "name": text,
+        "notes": text,
+        "check_id": identifier,
     },
+    check_id="CheckID",
 )
 _CHECK = Fields(
     kinds={
@@ -53,6 +72,15 @@ _CHECK = Fields(
         "interval": above_zero,
         "method": text,
         "shell": text,
+        "alias_node": text,
+        "alias_service": text,
+        "grpc": text,
+        "grpc_use_tls": flag,
+        "h2ping": text,
+        "h2ping_use_tls": flag,
+        "os_service": text,
+        "tcp_use_tls": flag,
+        "udp": text,
         "timeout": above_zero,
         "tls_server_name": text,
         "tls_skip_verify": flag,
@@ -72,6 +100,11 @@ _CHECK = Fields(
         "ttl",
     ),
     deregister="DeregisterCriticalServiceAfter",
+    grpc="GRPC",
+    grpc_use_tls="GRPCUseTLS",
+    h2ping="H2PING",
+    h2ping_use_tls="H2PingUseTLS",
+    os_service="OSService",
 )
 
 
@@ -83,6 +116,10 @@ def _required(name: str, value: T | None) -> T:
 
 def _shell(shell: Text | None) -> str:
     return text("shell", shell) if shell else "sh"
+
+
+def _at(host: Text, port: Number) -> str:
+    return f"{bracketed(text('host', host))}:{port_number('port', port)}"
 
 
 class Check:
@@ -97,9 +134,9 @@ class Check:
         cls,
         args: Text | Iterable[Text],
         interval: Duration,
+        deregister: Duration | None = None,
         *,
         timeout: Duration | None = None,
-        deregister: Duration | None = None,
         **common: Unpack[Common],
     ) -> dict[str, Any]:
         """Run a program every *interval*: exit code 0 is passing, 1 warning, others critical.
@@ -167,15 +204,144 @@ class Check:
         interval: Duration,
         timeout: Duration | None = None,
         deregister: Duration | None = None,
+        *,
+        use_tls: Flag = None,
+        tls_server_name: Text | None = None,
+        tls_skip_verify: Flag = None,
         **common: Unpack[Common],
     ) -> dict[str, Any]:
         """Connect to *port* of *host* every *interval*: passing when it can, else critical.
 
         *timeout* limits an attempt.  The agent removes a service whose check is critical for
+        *deregister*.  *use_tls* needs Consul 1.17.
+        """
+        check = _CHECK.body(
+            tcp=_at(host, port),
+            tcp_use_tls=use_tls,
+            tls_server_name=tls_server_name,
+            tls_skip_verify=tls_skip_verify,
+            interval=_required("interval", interval),
+            timeout=timeout,
+            deregister=deregister,
+        )
+        return {**check, **_COMMON.body(**common)}
+
+    @classmethod
+    def udp(
+        cls,
+        host: Text,
+        port: Number,
+        interval: Duration,
+        timeout: Duration | None = None,
+        deregister: Duration | None = None,
+        **common: Unpack[Common],
+    ) -> dict[str, Any]:
+        """Send a datagram every *interval*: critical when the answer is that nobody listens (1.13).
+
+        *timeout* limits an attempt.  The agent removes a service whose check is critical for
         *deregister*.
         """
         check = _CHECK.body(
-            tcp=f"{bracketed(text('host', host))}:{port_number('port', port)}",
+            udp=_at(host, port),
+            interval=_required("interval", interval),
+            timeout=timeout,
+            deregister=deregister,
+        )
+        return {**check, **_COMMON.body(**common)}
+
+    @classmethod
+    def grpc(
+        cls,
+        address: Text,
+        interval: Duration,
+        use_tls: Flag = None,
+        tls_skip_verify: Flag = None,
+        timeout: Duration | None = None,
+        deregister: Duration | None = None,
+        *,
+        tls_server_name: Text | None = None,
+        **common: Unpack[Common],
+    ) -> dict[str, Any]:
+        """Ask the health protocol of gRPC every *interval*.
+
+        *address* is "host:port", or "host:port/service" for one service of the server.  *timeout*
+        limits a question.  The agent removes a service whose check is critical for *deregister*.
+        """
+        check = _CHECK.body(
+            grpc=text("address", address),
+            grpc_use_tls=use_tls,
+            tls_server_name=tls_server_name,
+            tls_skip_verify=tls_skip_verify,
+            interval=_required("interval", interval),
+            timeout=timeout,
+            deregister=deregister,
+        )
+        return {**check, **_COMMON.body(**common)}
+
+    @classmethod
+    def h2ping(
+        cls,
+        address: Text,
+        interval: Duration,
+        use_tls: Flag = None,
+        tls_skip_verify: Flag = None,
+        timeout: Duration | None = None,
+        deregister: Duration | None = None,
+        *,
+        tls_server_name: Text | None = None,
+        **common: Unpack[Common],
+    ) -> dict[str, Any]:
+        """Ping an HTTP/2 server every *interval* (1.10).
+
+        *address* is "host:port".  *use_tls* (1.11) is True by default.  *timeout* limits a ping.
+        The agent removes a service whose check is critical for *deregister*.
+        """
+        check = _CHECK.body(
+            h2ping=text("address", address),
+            h2ping_use_tls=use_tls,
+            tls_server_name=tls_server_name,
+            tls_skip_verify=tls_skip_verify,
+            interval=_required("interval", interval),
+            timeout=timeout,
+            deregister=deregister,
+        )
+        return {**check, **_COMMON.body(**common)}
+
+    @classmethod
+    def alias(
+        cls,
+        service: Text | None = None,
+        node: Text | None = None,
+        **common: Unpack[Common],
+    ) -> dict[str, Any]:
+        """Have the status of another service or node.
+
+        *service* is the id of a service, on *node* or on this one.  Without it all checks of *node*
+        count.
+        """
+        if service is None and node is None:
+            raise ValueError("service or node is required")
+        return {
+            **_CHECK.body(alias_service=service, alias_node=node),
+            **_COMMON.body(**common),
+        }
+
+    @classmethod
+    def os_service(
+        cls,
+        name_of_service: Text,
+        interval: Duration,
+        timeout: Duration | None = None,
+        deregister: Duration | None = None,
+        **common: Unpack[Common],
+    ) -> dict[str, Any]:
+        """Ask the operating system for one of its services every *interval* (1.14; Windows only).
+
+        *timeout* limits a question.  The agent removes a service whose check is critical for
+        *deregister*.
+        """
+        check = _CHECK.body(
+            os_service=text("name_of_service", name_of_service),
             interval=_required("interval", interval),
             timeout=timeout,
             deregister=deregister,

@@ -38,10 +38,20 @@ from consul.api.acl.token import (
     ACLTokenListEntry,
     ACLTokenUpdate,
 )
-from consul.api.agent import AgentMember, AgentSelf
+from consul.api.agent import (
+    AgentHost,
+    AgentMember,
+    AgentSelf,
+    MetricsGauge,
+    MetricsInfo,
+    MetricsPoint,
+    MetricsSample,
+)
+from consul.api.agent.check import AgentCheckUpdate
 from consul.api.agent.connect import AgentAuthorize, AgentAuthorizeRead
 from consul.api.agent.connect.ca import LeafCert, LeafRead
-from consul.api.agent.service import AgentService
+from consul.api.agent.service import AgentService, AgentServiceChecksInfo
+from consul.api.agent.token import AgentTokenWrite
 from consul.api.catalog import CatalogNode, CatalogService, Node, NodeService, ServiceAddress
 from consul.api.config import (
     ConfigEntryCommon,
@@ -210,11 +220,15 @@ __all__ = [
     "ACLTokenUpdate",
     "AgentAuthorize",
     "AgentAuthorizeRead",
+    "AgentCheckUpdate",
+    "AgentHost",
     "AgentMember",
     "AgentRead",
     "AgentSelf",
     "AgentService",
+    "AgentServiceChecksInfo",
     "AgentServiceRead",
+    "AgentTokenWrite",
     "AreaCreate",
     "AreaCreated",
     "AreaEntry",
@@ -298,6 +312,10 @@ __all__ = [
     "LocalBlockingRead",
     "Mesh",
     "MeshGatewayConfig",
+    "MetricsGauge",
+    "MetricsInfo",
+    "MetricsPoint",
+    "MetricsSample",
     "NamespaceACLConfig",
     "NamespaceEntry",
     "NamespaceFields",

@@ -232,6 +232,32 @@ def told_by_status(*statuses: int) -> Callable[[Response], Any]:
     return decode
 
 
+#: What the word for the health of a service may be.
+_HEALTH = ("passing", "warning", "critical", "maintenance")
+
+
+def health(response: Response) -> Any:
+    """The JSON that says how a service is, whatever its status says."""
+    _refuse_unknown_service(response)
+    return told_by_status(429, 503)(response)
+
+
+def health_word(response: Response) -> str:
+    """The word that says how a service is, whatever its status says."""
+    _refuse_unknown_service(response)
+    word = str(response.body.decode("utf-8", "replace")).strip()
+    if response.code not in (200, 429, 503) or word not in _HEALTH:
+        raise error(response)
+    return word
+
+
+def _refuse_unknown_service(response: Response) -> None:
+    if response.code == 404 and "x-consul-reason" in response.headers:
+        failure = exceptions.UnknownService("the agent has no such service")
+        failure.status, failure.body = response.code, response.body.decode("utf-8", "replace")
+        raise failure
+
+
 def raw_body(response: Response) -> bytes:
     """The body of a 200 as it is."""
     if response.code != 200:

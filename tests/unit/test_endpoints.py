@@ -82,7 +82,13 @@ NEEDS = {
     "stale_if_error": CACHED,
 }
 #: Query parameters whose keyword is not their name in snake case.
-PARAMETERS = {"sg": "sameness_group", "global": "global_", "id": "peer_id"}
+PARAMETERS = {
+    "sg": "sameness_group",
+    "global": "global_",
+    "id": "peer_id",
+    "note": "notes",
+    ("agent.metrics", "format"): "format_prometheus",
+}
 #: What Enterprise takes in the body as well as in the URL, where every call can send it.
 SENT_IN_URL = {"Namespace": "ns", "Partition": "partition"}
 #: Where the keyword of an option is something else, as in python-consul.
@@ -94,6 +100,7 @@ OTHER_MEANING = {
     ("query.update", "near"),
 }
 
+CHECK_FIELDS = ENDPOINTS["PUT", "/v1/agent/check/register"]["body"]
 #: The keyword, and a value where a text does not do, for a field whose keyword is not its name in
 #: snake case: by the name of the method and the field, or by the field alone.
 FIELDS: dict[object, tuple[str | None, object]] = {
@@ -103,12 +110,45 @@ FIELDS: dict[object, tuple[str | None, object]] = {
     ("acl.update", "Type"): ("type", "client"),
     ("acl.policy.update", "ID"): ("policy_id", None),
     ("acl.role.update", "ID"): ("role_id", None),
+    **{
+        ("agent.check.register", name): ("check", {"TTL": "10s", name: value})
+        for name, value in {
+            **{row["name"]: "10s" for row in CHECK_FIELDS if "duration" in row["type"]},
+            **{row["name"]: "a" for row in CHECK_FIELDS if row["type"] == "string"},
+            **{row["name"]: True for row in CHECK_FIELDS if row["type"] == "bool"},
+            **{row["name"]: 3 for row in CHECK_FIELDS if row["type"] == "int"},
+            "Args": ["a"],
+            "Header": {"A": ["b"]},
+        }.items()
+        if name not in ("ID", "Name", "Notes", "ServiceID")
+    },
+    ("agent.check.register", "ID"): ("check_id", None),
+    ("agent.service.register", "ID"): ("service_id", None),
+    ("agent.service.register", "Checks"): ("extra_checks", [{"TTL": "10s"}]),
+    ("agent.service.register", "Check"): ("check", {"TTL": "10s"}),
+    ("agent.token.set", "Token"): ("secret", None),
     **{("config.put", name): ("data", SAMPLES["data"]) for name in ("Kind", "Name", "Meta")},
     ("acl.templated_policy.preview", "Name"): ("template_variables", {"Name": "7"}),
 }
 #: Values of keywords that take no text: of bodies by the keyword, of the query with the method.
 VALUES: dict[object, object] = {
     ("agent.join", "wan"): True,
+    ("agent.members", "wan"): True,
+    ("agent.metrics", "format_prometheus"): True,
+    **dict.fromkeys(
+        (("agent.service.health_by_id", "format"), ("agent.service.health_by_name", "format")),
+        "text",
+    ),
+    "ai": {"Role": "a"},
+    "connect": {"Native": True},
+    "enable_tag_override": True,
+    "locality": {"Region": "a"},
+    "port": 80,
+    "ports": [{"Name": "a", "Port": 80}],
+    "proxy": {"DestinationServiceName": "a"},
+    "tagged_addresses": {"lan": {"Address": "a", "Port": 80}},
+    "tags": ["a"],
+    "weights": {"Passing": 3, "Warning": 1},
     "acls": {"PolicyDefaults": [{"Name": "a"}]},
     "bind_vars": {"a": "b"},
     **dict.fromkeys(("cleanup_dead_servers", "disable_gossip", "use_tls"), True),
@@ -144,8 +184,7 @@ BY_TYPE = {
 #: What the ids of endpoints begin with that have no method.
 NOT_YET: tuple[str, ...] = (
     # Agents.
-    "agent.check.update", "agent.host", "agent.leave", "agent.metrics", "agent.reload",
-    "agent.service.health_", "agent.token",
+    "agent.metrics_stream",
     # Services.
     "catalog.connect", "catalog.gateway_services", "catalog.node_services", "health.connect",
     "health.ingress",
@@ -154,9 +193,11 @@ NOT_YET: tuple[str, ...] = (
 )  # fmt: skip
 #: Methods that cannot send everything yet.
 INCOMPLETE = {
-    "agent.check.register", "agent.check.ttl_fail", "agent.check.ttl_pass", "agent.check.ttl_warn",
-    "agent.members", "agent.service.register",
-    "catalog.deregister", "catalog.register", "query.create", "query.execute", "query.update",
+    "catalog.deregister",
+    "catalog.register",
+    "query.create",
+    "query.execute",
+    "query.update",
     "session.create",
 }  # fmt: skip
 
@@ -245,13 +286,19 @@ def understood(name):
         found.add("cached")
     if known["caching"] == "simple":
         found |= {"max_age", "stale_if_error", "must_revalidate"}
-    return found | keywords_of_query(known).intersection(OPTIONS)
+    return found | keywords_of_query(name).intersection(OPTIONS)
 
 
-def keywords_of_query(known):
+def keyword_of_parameter(name, parameter):
+    """The keyword of the method *name* for a query parameter."""
+    return PARAMETERS.get((name, parameter)) or PARAMETERS.get(
+        parameter, parameter.replace("-", "_")
+    )
+
+
+def keywords_of_query(name):
     """The keyword for each query parameter of an endpoint."""
-    names = [parameter["name"] for parameter in known["query"]]
-    return {PARAMETERS.get(name, name.replace("-", "_")) for name in names}
+    return {keyword_of_parameter(name, parameter["name"]) for parameter in facts(name)["query"]}
 
 
 def test_all_nouns_are_walked():
@@ -293,7 +340,7 @@ class TestEveryMethod:
             pytest.skip("not complete yet")
         route = METHODS[name].route
         for parameter in facts(name)["query"]:
-            keyword = PARAMETERS.get(parameter["name"], parameter["name"].replace("-", "_"))
+            keyword = keyword_of_parameter(name, parameter["name"])
             assert keyword in route.keywords
             value, _ = OPTIONS.get(keyword, (None, None))
             if value is None or (name, keyword) in OTHER_MEANING:
@@ -381,7 +428,7 @@ class TestEveryMethod:
         known = facts(name)
         fields = {plain(field["name"]) for field in known["body"]}
         rest = method.route.keywords - own - {"timeout", "extra", *OPTIONS}
-        rest -= keywords_of_query(known)
+        rest -= keywords_of_query(name)
         renamed = {keyword for (route, _), (keyword, _) in _renamed(name)}
         assert {each for each in rest - renamed if plain(each) not in fields} == set()
 

@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "exceptions": set(),
     "core": {"exceptions", "version"},
     "check": {"core"},
+    "definitions": {"core"},
     "recipes": {"check", "core", "exceptions"},
     "api": {"recipes", "check", "core", "exceptions"},
     "base": {"api", "recipes", "check", "callback", "core", "exceptions"},

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NotRequired, TypeAlias, TypedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict
 
 from consul.api.agent.check import Check as _Check
 from consul.api.agent.connect import Connect as _Connect
 from consul.api.agent.service import AgentService
 from consul.api.agent.service import Service as _Service
+from consul.api.agent.token import Token as _Token
 from consul.api.coordinate import Coord
-from consul.api.noun import Noun, lazy
-from consul.api.options import AgentRead, Scope
-from consul.api.params import one_or_absent
+from consul.api.noun import Noun, lazy, renamed
+from consul.api.options import AgentRead, Scope, WithDC
+from consul.api.params import absent_or, one_or_absent
 from consul.core import answers
 from consul.core.flavour import F, endpoint
-from consul.core.values import Flag, Text, segment, true_false
+from consul.core.values import Flag, Text, flag, true_false
+from consul.core.values import segment as path_segment
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from consul.api.health import HealthCheck
+    from consul.core.flavour import variants
     from consul.core.request import Call
 
 
@@ -53,17 +57,104 @@ class AgentSelf(TypedDict):
     xDS: NotRequired[dict[str, Any]]
 
 
+class AgentHost(TypedDict):
+    """The machine of an agent.  Most names are those of the library that Consul asks."""
+
+    Memory: dict[str, Any]
+    CPU: list[dict[str, Any]]
+    Host: dict[str, Any]
+    Disk: dict[str, Any]
+    #: Nanoseconds since 1970.
+    CollectionTime: int
+    Errors: list[Any] | None
+
+
+class MetricsGauge(TypedDict):
+    """A value of the moment."""
+
+    Name: str
+    Value: float
+    Labels: dict[str, str] | None
+
+
+class MetricsPoint(TypedDict):
+    """A series of values."""
+
+    Name: str
+    Points: list[float]
+
+
+class MetricsSample(TypedDict):
+    """What was counted or measured in an interval."""
+
+    Name: str
+    Count: int
+    Rate: float
+    Sum: float
+    Min: float
+    Max: float
+    Mean: float
+    Stddev: float
+    Labels: dict[str, str] | None
+
+
+class MetricsInfo(TypedDict):
+    """The metrics of an agent in one interval."""
+
+    Timestamp: str
+    Gauges: list[MetricsGauge]
+    Points: list[MetricsPoint]
+    Counters: list[MetricsSample]
+    Samples: list[MetricsSample]
+
+
+if TYPE_CHECKING:
+    # What `Agent.metrics` answers depends on the format.
+
+    def _metrics(
+        noun: Any,
+        format_prometheus: Literal[False] = False,
+        token: Text | None = None,
+        **options: Unpack[WithDC],
+    ) -> Call[MetricsInfo]: ...
+
+    def _exposition(
+        noun: Any,
+        format_prometheus: Literal[True],
+        token: Text | None = None,
+        **options: Unpack[WithDC],
+    ) -> Call[str]: ...
+
+    def _either(
+        noun: Any,
+        format_prometheus: Flag = False,
+        token: Text | None = None,
+        **options: Unpack[WithDC],
+    ) -> Call[MetricsInfo | str]: ...
+
+    _typed_metrics = variants(_metrics, _exposition, _metrics, _exposition, _either)
+else:
+
+    def _typed_metrics(metrics: Callable[..., Any]) -> Callable[..., Any]:
+        return metrics
+
+
 class Agent(Noun[F]):
     """The agent that answers, /v1/agent.
 
-    *service* and *check* are about what is registered with this agent, *connect* is for proxies.
+    *service* and *check* are about what is registered with this agent, *connect* is for proxies,
+    *token* sets the tokens that the agent itself uses.
     """
 
     Service: TypeAlias = _Service
+    Token: TypeAlias = _Token
     Check: TypeAlias = _Check
     Connect: TypeAlias = _Connect
 
     service: _Service[F] = lazy("Service")
+    token: _Token[F] = lazy("Token")
+    # py-consul's name.
+    service_definition: Any = renamed("service.get")
     check: _Check[F] = lazy("Check")
     connect: _Connect[F] = lazy("Connect")
 
@@ -87,6 +178,76 @@ class Agent(Noun[F]):
         """
         return self._call("version", "/v1/agent/version", answers.value, (), options)
 
+    @endpoint("GET /v1/agent/host")
+    def host(self, **options: Unpack[Scope]) -> Call[AgentHost]:
+        """Read what the agent knows of its machine: memory, processors, disk.
+
+        Raises ACLPermissionDenied where the token lacks ``operator:read``.
+
+        ``GET /v1/agent/host``
+        """
+        return self._call("host", "/v1/agent/host", answers.value, (), options)
+
+    @_typed_metrics
+    @endpoint("GET /v1/agent/metrics")
+    def metrics(
+        self,
+        format_prometheus: Flag = False,
+        token: Text | None = None,
+        **options: Unpack[WithDC],
+    ) -> Call[Any]:
+        """Read the metrics of the last interval.
+
+        With *format_prometheus* they are a text in the format of Prometheus.  The agent needs
+        ``prometheus_retention_time`` for it; without that the text is empty, or Consul 1.8 raises
+        ClientError (415).
+
+        Raises ACLPermissionDenied where *token* may not read the agent.
+
+        ``GET /v1/agent/metrics``
+        """
+        as_text = flag("format_prometheus", format_prometheus)
+        decode: Callable[[Any], Any] = answers.plain_text if as_text else answers.value
+        params = (("format", "prometheus" if as_text else None),)
+        return self._call("metrics", "/v1/agent/metrics", decode, params, options, token=token)
+
+    @endpoint("GET /v1/agent/metrics/certificates", since="2.0.0")
+    def metrics_certificates(self, **options: Unpack[Scope]) -> Call[dict[str, Any]]:
+        """Read which certificates the agent has, and when they expire.
+
+        Raises NotFound before Consul 2.0, ACLPermissionDenied where the token may not read the
+        agent.
+
+        ``GET /v1/agent/metrics/certificates``
+        """
+        path = "/v1/agent/metrics/certificates"
+        return self._call("metrics_certificates", path, answers.value, (), options)
+
+    @endpoint("PUT /v1/agent/reload", repeatable=True)
+    def reload(self, token: Text | None = None, **options: Unpack[WithDC]) -> Call[bool]:
+        """Have the agent read its configuration again.  Return True when it has.
+
+        An agent without a data folder, as in development, forgets what was registered with it.
+
+        Raises ServerError for a configuration that cannot be read, ACLPermissionDenied where
+        *token* may not write the agent.
+
+        ``PUT /v1/agent/reload``
+        """
+        return self._call("reload", "/v1/agent/reload", answers.done, (), options, token=token)
+
+    @endpoint("PUT /v1/agent/leave", repeatable=False)
+    def leave(self, token: Text | None = None, **options: Unpack[WithDC]) -> Call[bool]:
+        """Have the agent leave the cluster, and end.  Return True.
+
+        A server ends some 10 seconds later.
+
+        Raises ACLPermissionDenied where *token* may not write the agent.
+
+        ``PUT /v1/agent/leave``
+        """
+        return self._call("leave", "/v1/agent/leave", answers.done, (), options, token=token)
+
     @endpoint("GET /v1/agent/services")
     def services(self, **options: Unpack[AgentRead]) -> Call[dict[str, AgentService]]:
         """List the services that are registered with this agent, by their ids.
@@ -105,12 +266,13 @@ class Agent(Noun[F]):
 
     @endpoint("GET /v1/agent/members", ignores={"filter": "1.16.1"})
     def members(
-        self, wan: Flag = False, **options: Unpack[AgentRead]
+        self, wan: Flag = False, *, segment: Text | None = None, **options: Unpack[AgentRead]
     ) -> Call[list[AgentMember] | None]:
         """List the members of the cluster that this agent knows.
 
         With *wan* the members of the WAN pool.  Only servers are in that pool: a client agent
-        answers None.  *filter* needs Consul 1.16.1; older versions ignore it.
+        answers None.  *segment* keeps those of a network segment (Enterprise).  *filter* needs
+        Consul 1.16.1.
 
         ``GET /v1/agent/members``
         """
@@ -118,7 +280,7 @@ class Agent(Noun[F]):
             "members",
             "/v1/agent/members",
             answers.value,
-            (("wan", one_or_absent("wan", wan)),),
+            (("wan", one_or_absent("wan", wan)), ("segment", absent_or("segment", segment))),
             options,
         )
 
@@ -154,7 +316,7 @@ class Agent(Noun[F]):
         """
         return self._call(
             "join",
-            f"/v1/agent/join/{segment('address', address)}",
+            f"/v1/agent/join/{path_segment('address', address)}",
             answers.done,
             (("wan", one_or_absent("wan", wan)),),
             options,
@@ -180,7 +342,7 @@ class Agent(Noun[F]):
         """
         return self._call(
             "force_leave",
-            f"/v1/agent/force-leave/{segment('node', node)}",
+            f"/v1/agent/force-leave/{path_segment('node', node)}",
             answers.done,
             (("prune", one_or_absent("prune", prune)), ("wan", one_or_absent("wan", wan))),
             options,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import Scope, Untimed, WithDC
@@ -24,6 +24,21 @@ _CHECK = Fields(
     kinds={"name": text, "check_id": identifier, "notes": text, "service_id": text},
     check_id="ID",
 )
+
+
+class AgentCheckUpdate(Scope, total=False):
+    """Keywords of ``agent.check.update``."""
+
+    #: Further fields in Consul's spelling.
+    extra: Mapping[str, Any] | None
+
+
+class _Body(TypedDict, total=False):
+    status: Text | None
+    output: Text | None
+
+
+_UPDATE = Fields(_Body)
 
 
 class Check(Noun[F]):
@@ -144,6 +159,27 @@ class Check(Noun[F]):
         ``PUT /v1/agent/check/warn/:check_id``
         """
         return self._update("ttl_warn", check_id, notes, token, options)
+
+    @endpoint("PUT /v1/agent/check/update/:check_id", repeatable=True)
+    def update(
+        self,
+        check_id: Text,
+        status: Text,
+        output: Text | None = None,
+        **options: Unpack[AgentCheckUpdate],
+    ) -> Call[bool]:
+        """Set a TTL check to *status*, and restart its TTL.  Return True.
+
+        *status* is "passing", "warning" or "critical".  *output* may be long, other than the notes
+        of `ttl_pass`, which are part of the URL.
+
+        Raises UnknownCheck for an unknown check, BadRequest for another status.
+
+        ``PUT /v1/agent/check/update/:check_id``
+        """
+        given = {"status": status, "output": output, **options}
+        path = f"/v1/agent/check/update/{segment('check_id', check_id)}"
+        return self._write("update", path, answers.done, _UPDATE, given)
 
     def _update(
         self,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 from consul.api.catalog import ServiceAddress
+from consul.api.health import HealthCheck
 from consul.api.noun import Noun
 from consul.api.options import AgentServiceRead, Scope, Untimed
 from consul.api.params import one_or_absent
@@ -18,8 +19,10 @@ from consul.core.values import Flag, Number, Text, flag, identifier, segment, te
 from consul.core.values import port as port_number
 
 if TYPE_CHECKING:
+    import builtins
     from typing import Unpack
 
+    from consul.core.flavour import variants
     from consul.core.request import Call
 
 _SERVICE = Fields(
@@ -35,8 +38,16 @@ _SERVICE = Fields(
         "enable_tag_override": flag,
         "check": bodies.CHECK,
         "extra_checks": bodies.checks,
+        "kind": text,
+        "socket_path": text,
+        "connect": bodies.SERVICE.kinds["connect"],
+        "locality": bodies.SERVICE.kinds["locality"],
+        "ports": bodies.listed(bodies.mapped(bodies.opaque), "dicts"),
+        "proxy": bodies.mapped(bodies.opaque),
+        "ai": bodies.mapped(bodies.opaque),
     },
     service_id="ID",
+    ai="AI",
     extra_checks="Checks",
 )
 
@@ -66,6 +77,44 @@ class AgentService(TypedDict):
     ContentHash: NotRequired[str]
 
 
+class AgentServiceChecksInfo(TypedDict):
+    """How a service is."""
+
+    #: "passing", "warning", "critical" or "maintenance".
+    AggregatedStatus: str
+    Service: AgentService
+    Checks: list[HealthCheck]
+
+
+if TYPE_CHECKING:
+    # What is answered depends on the format.
+
+    def _by_name(
+        noun: Any, service_name: Text, format: None = None, **options: Unpack[Scope]
+    ) -> Call[builtins.list[AgentServiceChecksInfo]]: ...
+
+    def _by_id(
+        noun: Any, service_id: Text, format: None = None, **options: Unpack[Scope]
+    ) -> Call[AgentServiceChecksInfo]: ...
+
+    def _word_by_name(
+        noun: Any, service_name: Text, format: Literal["text"], **options: Unpack[Scope]
+    ) -> Call[str]: ...
+
+    def _word_by_id(
+        noun: Any, service_id: Text, format: Literal["text"], **options: Unpack[Scope]
+    ) -> Call[str]: ...
+
+    _typed_by_name = variants(_by_name, _word_by_name, _by_name, _word_by_name, _by_name)
+    _typed_by_id = variants(_by_id, _word_by_id, _by_id, _word_by_id, _by_id)
+else:
+
+    def _typed_by_name(health: Callable[..., Any]) -> Callable[..., Any]:
+        return health
+
+    _typed_by_id = _typed_by_name
+
+
 class Service(Noun[F]):
     """The services that are registered with this agent, /v1/agent/service."""
 
@@ -91,6 +140,13 @@ class Service(Noun[F]):
         tagged_addresses: Mapping[str, Mapping[str, Any]] | None = None,
         extra_checks: Iterable[Mapping[str, Any]] | None = None,
         replace_existing_checks: Flag = False,
+        kind: Text | None = None,
+        proxy: Mapping[str, Any] | None = None,
+        connect: Mapping[str, Any] | None = None,
+        socket_path: Text | None = None,
+        locality: Mapping[str, Text] | None = None,
+        ports: Iterable[Mapping[str, Any]] | None = None,
+        ai: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
         **options: Unpack[Untimed],
     ) -> Call[bool]:
@@ -101,8 +157,13 @@ class Service(Noun[F]):
         *weights* has ``Passing`` and ``Warning``.  *tagged_addresses* maps names to dicts with
         ``Address`` and ``Port``.  With *enable_tag_override* (False by default) others may change
         the tags in the catalog.  *replace_existing_checks* removes the checks that are not given.
-        *extra* holds further fields in Consul's spelling, such as ``Kind``, ``Proxy`` or
-        ``Connect``.
+        *kind* is "connect-proxy", "mesh-gateway" and so on.  *proxy* is what a proxy or gateway
+        is for, with ``DestinationServiceName``.  *connect* has ``Native`` or ``SidecarService``.
+        *socket_path* takes the place of *address* and *port* (1.10).  *locality* has ``Region``
+        and ``Zone`` (1.17).  *ports* is a list of ports with names, in place of *port* (1.22).
+        *ai* is what an inference gateway serves (2.1).
+        *extra* holds further fields in Consul's spelling.  `consul.definitions` makes it of a
+        definition file.
         *script*, *interval*, *ttl*, *http* and *timeout* are deprecated: give *check*.
 
         Raises ACLPermissionDenied where the token may not write the service, BadRequest for an
@@ -127,6 +188,13 @@ class Service(Noun[F]):
             enable_tag_override=enable_tag_override,
             check=given_or_old(check, script, interval, ttl, http, timeout),
             extra_checks=extra_checks,
+            kind=kind,
+            proxy=proxy,
+            connect=connect,
+            socket_path=socket_path,
+            locality=locality,
+            ports=ports,
+            ai=ai,
         )
         # Servers heed this value only.
         replace = one_or_absent("replace_existing_checks", replace_existing_checks, "true")
@@ -153,6 +221,48 @@ class Service(Noun[F]):
         """
         path = f"/v1/agent/service/{segment('service_id', service_id)}"
         return self._call("get", path, answers.value, (), options)
+
+    @_typed_by_name
+    @endpoint("GET /v1/agent/health/service/name/:service_name", since="1.4.1")
+    def health_by_name(
+        self, service_name: Text, format: str | None = None, **options: Unpack[Scope]
+    ) -> Call[Any]:
+        """Read how the instances of a service are that are registered with this agent.
+
+        With *format* "text" it is a word, that of the worst instance.
+
+        Raises UnknownService where there is none, ACLPermissionDenied where the token may not read
+        the service.
+
+        ``GET /v1/agent/health/service/name/:service_name``
+        """
+        path = f"/v1/agent/health/service/name/{segment('service_name', service_name)}"
+        return self._health("health_by_name", path, format, options)
+
+    @_typed_by_id
+    @endpoint("GET /v1/agent/health/service/id/:service_id", since="1.4.1")
+    def health_by_id(
+        self, service_id: Text, format: str | None = None, **options: Unpack[Scope]
+    ) -> Call[Any]:
+        """Read how a service is that is registered with this agent.
+
+        With *format* "text" it is a word.
+
+        Raises UnknownService where there is none, ACLPermissionDenied where the token may not read
+        it.
+
+        ``GET /v1/agent/health/service/id/:service_id``
+        """
+        path = f"/v1/agent/health/service/id/{segment('service_id', service_id)}"
+        return self._health("health_by_id", path, format, options)
+
+    def _health(
+        self, name: str, path: str, format: str | None, options: Mapping[str, Any]
+    ) -> Call[Any]:
+        if format not in (None, "text"):
+            raise ValueError(f"format must be 'text' or None: {format!r}")
+        decode = answers.health if format is None else answers.health_word
+        return self._call(name, path, decode, (("format", format),), options)
 
     @endpoint("PUT /v1/agent/service/deregister/:service_id", repeatable=False)
     def deregister(self, service_id: Text, **options: Unpack[Scope]) -> Call[bool]:

@@ -7,6 +7,7 @@ values are refused by the name that the caller wrote.  The core does it, so no f
 from __future__ import annotations
 
 import inspect
+import re
 import uuid
 import warnings
 from datetime import timedelta
@@ -51,6 +52,8 @@ KINDS = {
     "checks": "texts",
     "acls": "dict",
     "consistency": "word",
+    "format": "word",
+    "locality": "dict",
     "coord": "dict",
     "datacenters": "texts",
     "extra": "dict",
@@ -119,7 +122,7 @@ def arguments():
                 found = [kind for start, kind in ANNOTATED.items() if text.startswith(start)]
                 assert found, f"{name}: {argument}: {text} is of no known kind"
                 kind = found[0]
-            if kind == "text" and f":{argument}" in method.route.path:
+            if kind == "text" and re.search(rf":{argument}\b", method.route.path):
                 kind = "id"
             yield name, argument, kind
 
