@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, TypeVar, overload
 
+from consul import codecs
 from consul.api.noun import Noun
-from consul.api.options import Common
+from consul.api.options import BlockingRead, Common, Scope
+from consul.codecs import Codec
 from consul.core import answers
-from consul.core.flavour import F, endpoint
+from consul.core.flavour import F, endpoint, recipe, shortcut
 from consul.core.request import Call, Duration, Key, Pairs, Response
-from consul.core.values import Flag, Number, Text, body_bytes, flag, kv_path, number
+from consul.core.values import Flag, Number, Text, body_bytes, flag, kv_path, number, text
+from consul.recipes.tree import Tree, TreeMapping, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +20,16 @@ if TYPE_CHECKING:
 
     from consul.api.options import Consistency, WithDC, WithToken
     from consul.core.answers import AnyIndex, Indexed
-    from consul.core.flavour import variants
+    from consul.core.flavour import Direct, variants
+    from consul.core.steps import Steps
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    # What the codec makes of bytes; text where none is given.
+    T = TypeVarWithDefault("T", default=str)
+else:
+    T = TypeVar("T")
 
 
 class KVPair(TypedDict):
@@ -259,3 +271,174 @@ class KV(Noun[F]):
             token=token,
             dc=dc,
         )
+
+    @shortcut
+    def keys(
+        self, prefix: Key = "", separator: Text | None = None, **options: Unpack[BlockingRead]
+    ) -> Call[Indexed[list[str]]]:
+        """List the keys that start with *prefix*: (index, keys), [] where there is none.
+
+        With *separator* only up to its next one: the keys of one level, and its folders.
+
+        ``GET /v1/kv/:key``
+        """
+        call = self._described.get(prefix, keys=True, separator=separator, **options)
+        return answers.or_empty(call)
+
+    @shortcut
+    def tree(
+        self, prefix: Key = "", **options: Unpack[BlockingRead]
+    ) -> Call[Indexed[list[KVPair]]]:
+        """List the pairs whose keys start with *prefix*: (index, pairs), [] where there is none.
+
+        ``GET /v1/kv/:key``
+        """
+        return answers.or_empty(self._described.get(prefix, recurse=True, **options))
+
+    # consulate's and aioconsul's name.
+    items = tree
+
+    @shortcut
+    def cas(
+        self,
+        key: Key,
+        value: str | bytes | None,
+        index: Number,
+        flags: Number | None = None,
+        **options: Unpack[Scope],
+    ) -> Call[bool]:
+        """Set *key* only where its ``ModifyIndex`` is *index*, 0 where there is no key.
+
+        True, or False when it was not set.
+
+        ``PUT /v1/kv/:key``
+        """
+        return self._described.put(  # type: ignore[no-any-return]
+            key, value, cas=number("index", index), flags=flags, **options
+        )
+
+    @shortcut
+    def delete_cas(self, key: Key, index: Number, **options: Unpack[Scope]) -> Call[bool]:
+        """Delete *key* only where its ``ModifyIndex`` is *index*: True, or False when it was not.
+
+        ``DELETE /v1/kv/:key``
+        """
+        return self._described.delete(  # type: ignore[no-any-return]
+            key, cas=number("index", index), **options
+        )
+
+    @shortcut
+    def delete_tree(
+        self, prefix: Key, *, everything: Flag = False, **options: Unpack[Scope]
+    ) -> Call[bool]:
+        """Delete all keys that start with *prefix*.  Return True.
+
+        "" is the whole store: it has to be confirmed by *everything*.
+
+        ``DELETE /v1/kv/:key``
+        """
+        if not prefix and not flag("everything", everything):
+            raise ValueError("prefix is empty, which is the whole store: give everything=True")
+        return self._described.delete(  # type: ignore[no-any-return]
+            prefix, recurse=True, **options
+        )
+
+    @shortcut
+    def lock(
+        self,
+        key: Key,
+        value: str | bytes | None,
+        session: Text,
+        flags: Number | None = None,
+        **options: Unpack[Scope],
+    ) -> Call[bool]:
+        """Take the lock of *key* for *session*, and set it to *value*: True, or False.
+
+        False where another session has it, and for a while after that one has ended.
+
+        Raises InvalidSession for a session that there is not.
+
+        ``PUT /v1/kv/:key``
+        """
+        return self._described.put(  # type: ignore[no-any-return]
+            key, value, acquire=_some("session", session), flags=flags, **options
+        )
+
+    @shortcut
+    def unlock(
+        self,
+        key: Key,
+        value: str | bytes | None,
+        session: Text,
+        flags: Number | None = None,
+        **options: Unpack[Scope],
+    ) -> Call[bool]:
+        """Give back the lock of *key*, and set it to *value*: True, or False.
+
+        False where *session* does not have it.
+
+        ``PUT /v1/kv/:key``
+        """
+        return self._described.put(  # type: ignore[no-any-return]
+            key, value, release=_some("session", session), flags=flags, **options
+        )
+
+    @recipe
+    def update(
+        self,
+        key: str,
+        function: Callable[[T | None], Any],
+        codec: Codec[T] = codecs.text,  # type: ignore[assignment]
+        within: float | str | None = None,
+        **options: Unpack[Scope],
+    ) -> Steps[T | None]:
+        """Set *key* to ``function(value)``, by compare-and-set.  Return the new value.
+
+        *function* is given the value, None where there is no key.  Where another writer was faster,
+        it is called again with the new value.  It may return `consul.recipes.tree.KEEP` to leave
+        the key as it is, or `consul.recipes.tree.DELETE`.  In the awaited flavours it may be a
+        coroutine function.  The key keeps its flags and its lock.
+        *codec* is one of `consul.codecs`: text (by default), json or raw.
+
+        Raises Timeout when others were faster for *within* (seconds or "10s"; None tries on), and
+        what *function* and *codec* raise.  After ConnectionFailed with ``sent`` or the Timeout of a
+        call, the value may have been written.
+
+        ``GET /v1/kv/:key``, ``PUT /v1/kv/:key``
+        """
+        return update(self._described, key, function, codec, within, dict(options))
+
+    @overload
+    def mapping(  # type: ignore[overload-overlap]
+        self: KV[Direct],
+        prefix: str = "",
+        codec: Codec[T] = codecs.text,  # type: ignore[assignment]
+    ) -> TreeMapping[T]: ...
+
+    @overload
+    def mapping(
+        self,
+        prefix: str = "",
+        codec: Codec[T] = codecs.text,  # type: ignore[assignment]
+    ) -> Tree[T, F]: ...
+
+    def mapping(self, prefix: str = "", codec: Any = codecs.text) -> Any:
+        """The keys that start with *prefix*, as a collection of values.
+
+        In the blocking client it is a `consul.recipes.tree.TreeMapping`, a ``MutableMapping``.  In
+        the other flavours it is a `consul.recipes.tree.Tree`, whose methods return what the
+        flavour's do.
+        *codec* is one of `consul.codecs`.
+        """
+        prefix = text("prefix", prefix)
+        kv_path("prefix", prefix, empty=True)
+        tree: Tree[Any, Any] = Tree(self._client, prefix, codec)
+        http = getattr(self._client, "http", None)
+        return TreeMapping(tree) if getattr(http, "form", "") == "value" else tree
+
+
+def _some(name: str, value: Text) -> str:
+    found = text(name, value)
+    if not found:
+        raise ValueError(f"{name} must not be empty")
+    return found

@@ -16,8 +16,6 @@ from consul.core.settings import Settings
 from consul.core.values import Text, json_bytes
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from consul.core.steps import Steps
 
 T = TypeVar("T")
@@ -137,7 +135,7 @@ class Noun(Flavoured[F]):
         self._client = client
 
     @property
-    def _described(self) -> Self:
+    def _described(self) -> Any:
         """The same noun of a client that describes calls, for recipes."""
         return type(self)(self._client.describe)
 

@@ -304,6 +304,16 @@ def done_or_bool(response: Response) -> bool:
     return data
 
 
+def or_empty(call: Call[Indexed[Any]]) -> Call[Indexed[Any]]:
+    """The same call, with an empty list in place of None."""
+
+    def decode(response: Response) -> Indexed[Any]:
+        found = call.decode(response)
+        return found if found.data is not None else indexed_data(response, [])
+
+    return type(call)(call.request, decode, call.route)
+
+
 def identity(response: Response) -> str:
     """The ID of what was made."""
     data = parse(response)

@@ -131,6 +131,8 @@ if TYPE_CHECKING:
         ignores: Mapping[str, str] | None = None,
     ) -> Callable[[Callable[Concatenate[Any, P], Call[T]]], Endpoint[P, T]]: ...
 
+    def shortcut(describe: Callable[Concatenate[Any, P], Call[T]]) -> Recipe[P, T]: ...
+
     def recipe(steps: Callable[Concatenate[Any, P], Steps[T]]) -> Recipe[P, T]: ...
 
     P1 = ParamSpec("P1")
@@ -287,28 +289,33 @@ else:
 
         def decorate(describe):
             facts.describes(describe)
-
-            @wraps(describe)
-            def method(self, *args, **options):
-                # Reports of errors show the local variables of each frame, and among the arguments
-                # may be a token.  So the frames that have it are gone when something is raised.
-                failure = None
-                try:
-                    call = describe(self, *args, **options)
-                except (TypeError, ValueError) as error:
-                    failure = error.with_traceback(None)
-                del args, options
-                if failure is not None:
-                    try:
-                        raise failure
-                    finally:
-                        del failure
-                return self._client._send(call)
-
+            method = shortcut(describe)
             method.route = facts
             return method
 
         return decorate
+
+    def shortcut(describe):
+        """Make a method that sends the call that *describe* makes, one of another endpoint."""
+
+        @wraps(describe)
+        def method(self, *args, **options):
+            # Reports of errors show the local variables of each frame, and among the arguments may
+            # be a token.  So the frames that have it are gone when something is raised.
+            failure = None
+            try:
+                call = describe(self, *args, **options)
+            except (TypeError, ValueError) as error:
+                failure = error.with_traceback(None)
+            del args, options
+            if failure is not None:
+                try:
+                    raise failure
+                finally:
+                    del failure
+            return self._client._send(call)
+
+        return method
 
     def recipe(steps):
         """Make a recipe of a method that returns its steps: it is run in the flavour's form."""
