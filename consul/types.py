@@ -4,7 +4,27 @@ All are `typing.TypedDict`, named as in Consul's own Go client where that has th
 some versions of Consul send is `typing.NotRequired`.  An answer may have further keys.
 """
 
-from consul.api.acl import ACLEntry
+from consul.api.acl import ACLEntry, ACLOIDCAuthURL, ACLReplicationStatus
+from consul.api.acl.auth_method import ACLAuthMethod, ACLAuthMethodListEntry, ACLAuthMethodWrite
+from consul.api.acl.binding_rule import ACLBindingRule, ACLBindingRuleWrite
+from consul.api.acl.links import (
+    ACLGrants,
+    ACLLink,
+    ACLNodeIdentity,
+    ACLServiceIdentity,
+    ACLTemplatedPolicy,
+    ACLTemplatedPolicyVariables,
+)
+from consul.api.acl.policy import ACLPolicy, ACLPolicyListEntry, ACLPolicyWrite
+from consul.api.acl.role import ACLRole, ACLRoleFields, ACLRoleWrite
+from consul.api.acl.templated_policy import ACLTemplatedPolicyResponse
+from consul.api.acl.token import (
+    ACLToken,
+    ACLTokenExpanded,
+    ACLTokenFields,
+    ACLTokenListEntry,
+    ACLTokenWrite,
+)
 from consul.api.agent import AgentMember, AgentSelf
 from consul.api.agent.service import AgentService
 from consul.api.catalog import CatalogNode, CatalogService, Node, NodeService, ServiceAddress
@@ -29,6 +49,7 @@ from consul.api.options import (
     QueryExecuteRead,
     QueryListRead,
     QueryRead,
+    ReplicationRead,
     Scope,
     ServerRead,
     Untimed,
@@ -41,8 +62,33 @@ from consul.api.txn import TxnResponse, TxnResult
 from consul.check import Common as CheckCommon
 
 __all__ = [
+    "ACLAuthMethod",
+    "ACLAuthMethodListEntry",
+    "ACLAuthMethodWrite",
+    "ACLBindingRule",
+    "ACLBindingRuleWrite",
     "ACLEntry",
+    "ACLGrants",
+    "ACLLink",
+    "ACLNodeIdentity",
+    "ACLOIDCAuthURL",
+    "ACLPolicy",
+    "ACLPolicyListEntry",
+    "ACLPolicyWrite",
     "ACLRead",
+    "ACLReplicationStatus",
+    "ACLRole",
+    "ACLRoleFields",
+    "ACLRoleWrite",
+    "ACLServiceIdentity",
+    "ACLTemplatedPolicy",
+    "ACLTemplatedPolicyResponse",
+    "ACLTemplatedPolicyVariables",
+    "ACLToken",
+    "ACLTokenExpanded",
+    "ACLTokenFields",
+    "ACLTokenListEntry",
+    "ACLTokenWrite",
     "AgentMember",
     "AgentRead",
     "AgentSelf",
@@ -76,6 +122,7 @@ __all__ = [
     "QueryResult",
     "RaftConfiguration",
     "RaftServer",
+    "ReplicationRead",
     "Scope",
     "ServerRead",
     "ServiceAddress",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from consul.core.bodies import listed
-from consul.core.values import Flag, Text, flag, query_text
+from consul.core.values import Flag, Text, flag, query_text, secret, text
 
 _tags = listed(query_text, "str")
 
@@ -22,3 +22,13 @@ def tags(tag: Text | Iterable[Text] | None) -> tuple[tuple[str, str], ...]:
 def one_or_absent(name: str, value: Flag, sent: str = "1") -> str | None:
     """The value of a flag that Consul takes for set whatever its value is: *sent*, or None."""
     return sent if flag(name, value) else None
+
+
+def text_or_absent(name: str, value: Text | None) -> str | None:
+    """*value* of the argument *name*, where the parameter is called otherwise."""
+    return None if value is None else text(name, value)
+
+
+def hidden(name: str, value: Text | None) -> tuple[str, ...]:
+    """What must not be shown of a call with the secret *value* in its body."""
+    return () if value is None else (secret(name, value),)

@@ -30,20 +30,33 @@ ENDPOINTS = {
 }
 #: A value for each parameter without a default.
 SAMPLES = {
+    "accessor_id": "accessor 1",
     "acl_id": "legacy-secret",
     "address": "10.0.0.1",
+    "auth_method": "auth",
+    "bearer_token": "a.b.c",
+    "bind_name": "${value.name}",
+    "bind_type": "service",
+    "binding_rule_id": "rule 1",
     "check": {"ttl": "10s"},
     "check_id": "check 1",
+    "code": "secret-code",
     "enable": True,
     "key": "a/b",
+    "method_type": "jwt",
     "name": "name",
     "node": "node 1",
     "payload": [{"KV": {"Verb": "get", "Key": "a"}}],
+    "policy_id": "policy 1",
     "query": "query",
     "query_id": "q1",
+    "redirect_uri": "http://localhost/back",
+    "role_id": "role 1",
+    "rules": 'key "" { policy = "read" }',
     "service": "web",
     "service_id": "web 1",
     "session_id": "s1",
+    "state": "secret-state",
     "value": "v",
 }
 #: Each common option with a value, and what the request then has as a parameter or a header.
@@ -76,8 +89,13 @@ NEEDS = {
     "must_revalidate": CACHED,
     "stale_if_error": CACHED,
 }
-#: Query parameters whose keyword is not their name in snake case.
-PARAMETERS = {"sg": "sameness_group"}
+#: Query parameters whose keyword is not their name in snake case: by the name of the method and
+#: the parameter, or by the parameter alone.
+PARAMETERS: dict[object, str] = {
+    "sg": "sameness_group",
+    # As in py-consul.
+    ("acl.binding_rule.list", "authmethod"): "auth_method",
+}
 #: What Enterprise takes in the body as well as in the URL, where every call can send it.
 SENT_IN_URL = {"Namespace": "ns", "Partition": "partition"}
 #: Where the keyword of an option is something else, as in python-consul.
@@ -91,9 +109,35 @@ OTHER_MEANING = {
 
 #: The keyword, and a value where a text does not do, for a field whose keyword is not its name in
 #: snake case: by the name of the method and the field, or by the field alone.
-FIELDS: dict[object, tuple[str | None, object]] = {}
+FIELDS: dict[object, tuple[str | None, object]] = {
+    ("acl.auth_method.create", "Type"): ("method_type", "jwt"),
+    ("acl.auth_method.update", "Type"): ("method_type", "jwt"),
+    ("acl.create", "ID"): ("acl_id", "secret"),
+    ("acl.create", "Type"): ("type", "client"),
+    ("acl.policy.update", "ID"): ("policy_id", "7"),
+    ("acl.role.update", "ID"): ("role_id", "7"),
+    # The variables are the body.
+    ("acl.templated_policy.preview", "Name"): ("template_variables", {"Name": "web"}),
+    ("acl.update", "ID"): ("acl_id", "secret"),
+    ("acl.update", "Type"): ("type", "client"),
+}
 #: Values of keywords that take no text: of bodies by the keyword, of the query with the method.
-VALUES: dict[object, object] = {("agent.join", "wan"): True}
+VALUES: dict[object, object] = {
+    ("agent.join", "wan"): True,
+    "bind_vars": {"Name": "${value.name}"},
+    "config": {"BoundIssuer": "a"},
+    "datacenters": ["dc1"],
+    "expiration_ttl": "1h",
+    "local": True,
+    "max_token_ttl": "1h",
+    "meta": {"a": "b"},
+    "namespace_rules": [{"Selector": "", "BindNamespace": "a"}],
+    "node_identities": [{"NodeName": "a", "Datacenter": "dc1"}],
+    "policies": [{"Name": "a"}],
+    "roles": [{"ID": "1"}],
+    "service_identities": [{"ServiceName": "web"}],
+    "templated_policies": [{"TemplateName": "builtin/dns"}],
+}
 #: A value for a parameter by its type.
 BY_TYPE = {
     **dict.fromkeys(("flag", "bool", "flag or bool"), True),
@@ -103,9 +147,6 @@ BY_TYPE = {
 }
 #: What the ids of endpoints begin with that have no method.
 NOT_YET: tuple[str, ...] = (
-    "acl.auth_method.", "acl.binding_rule.", "acl.bootstrap", "acl.legacy.rules_", "acl.login",
-    "acl.logout", "acl.oidc_", "acl.policy.", "acl.replication", "acl.role.",
-    "acl.templated_policy.", "acl.token.",
     # The mesh.
     "agent.connect.", "config.", "connect.", "discovery_chain.", "exported_services.",
     "imported_services.", "peering.",
@@ -125,7 +166,6 @@ NOT_YET: tuple[str, ...] = (
 )  # fmt: skip
 #: Methods that cannot send everything yet.
 INCOMPLETE = {
-    "acl.create", "acl.update",
     "agent.check.register", "agent.check.ttl_fail", "agent.check.ttl_pass", "agent.check.ttl_warn",
     "agent.members", "agent.service.register",
     "catalog.deregister", "catalog.register", "coordinate.node",
@@ -147,6 +187,12 @@ def _renamed(name):
     ]
 
 
+def keyword_of_parameter(name, parameter):
+    """The keyword of the method *name* for a query parameter."""
+    found = PARAMETERS.get((name, parameter)) or PARAMETERS.get(parameter)
+    return found or parameter.replace("-", "_")
+
+
 def nouns(owner, path=""):
     """The class of each noun of a client, or of a noun, by its dotted name."""
     for name in dir(type(owner)):
@@ -159,13 +205,15 @@ def nouns(owner, path=""):
 
 
 NOUNS = dict(nouns(Consul()))
-#: The endpoints.  What else a noun has is a recipe, or a further name of one of them.
-METHODS = {
+#: The endpoints by all their names, the further ones included.
+NAMES = {
     f"{noun}.{name}": method
     for noun, kind in NOUNS.items()
     for name, method in inspect.getmembers(kind, inspect.isfunction)
-    if hasattr(method, "route") and name == method.__name__
+    if hasattr(method, "route")
 }
+#: The endpoints, each by the name of its route.
+METHODS = {name: method for name, method in NAMES.items() if name == method.route.name}
 
 
 def call(name, client, /, **more):
@@ -215,18 +263,22 @@ def understood(name):
         found.add("cached")
     if known["caching"] == "simple":
         found |= {"max_age", "stale_if_error", "must_revalidate"}
-    return found | keywords_of_query(known).intersection(OPTIONS)
+    return found | keywords_of_query(name).intersection(OPTIONS)
 
 
-def keywords_of_query(known):
+def keywords_of_query(name):
     """The keyword for each query parameter of an endpoint."""
-    names = [parameter["name"] for parameter in known["query"]]
-    return {PARAMETERS.get(name, name.replace("-", "_")) for name in names}
+    return {keyword_of_parameter(name, parameter["name"]) for parameter in facts(name)["query"]}
 
 
 def test_all_nouns_are_walked():
     assert {"acl", "agent.check", "kv", "partition"} <= set(NOUNS)
     assert {"agent.service.register", "agent.check.ttl_pass"} <= set(METHODS)
+
+
+def test_each_further_name_is_that_of_an_endpoint():
+    for method in NAMES.values():
+        assert METHODS[method.route.name] is method
 
 
 def test_all_facts_are_used():
@@ -263,7 +315,7 @@ class TestEveryMethod:
             pytest.skip("not complete yet")
         route = METHODS[name].route
         for parameter in facts(name)["query"]:
-            keyword = PARAMETERS.get(parameter["name"], parameter["name"].replace("-", "_"))
+            keyword = keyword_of_parameter(name, parameter["name"])
             assert keyword in route.keywords
             value, _ = OPTIONS.get(keyword, (None, None))
             if value is None or (name, keyword) in OTHER_MEANING:
@@ -350,7 +402,7 @@ class TestEveryMethod:
         known = facts(name)
         fields = {plain(field["name"]) for field in known["body"]}
         rest = method.route.keywords - own - {"timeout", "extra", *OPTIONS}
-        rest -= keywords_of_query(known)
+        rest -= keywords_of_query(name)
         renamed = {keyword for (route, _), (keyword, _) in _renamed(name)}
         assert {each for each in rest - renamed if plain(each) not in fields} == set()
 
