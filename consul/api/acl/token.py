@@ -285,7 +285,7 @@ class Token(Noun[F]):
     ) -> Call[ACLToken]:
         """Create a token that has what another one has, its expiration time included.
 
-        Return the new token.  *description* is "" by default.
+        Return the new token.  *description* is by default that of the other one.
 
         Raises ACLPermissionDenied without ``acl:write``, and for an unknown token.
 

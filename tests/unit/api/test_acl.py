@@ -343,7 +343,7 @@ def test_a_template():
     # Consul wants a body.
     assert ACL.templated_policy.preview("builtin/dns").request.body == b"{}"
     for bad in ("", [], 0, False):
-        with pytest.raises(TypeError, match="^template_variables must be a mapping"):
+        with pytest.raises(TypeError, match=r"^template_variables must be a mapping"):
             ACL.templated_policy.preview("builtin/service", bad)
 
 
