@@ -86,9 +86,19 @@ def hide_constructor(app, what, name, obj, options, signature, returns):
     return ("", None) if noun else None
 
 
+#: Modules whose structures have pages of their own.
+SEPARATE = ("consul.api.acl",)
+
+
 def skip_member(app, what, name, obj, skip, options):
-    """The groups of keywords have a page of their own, and so has each noun."""
-    if getattr(obj, "__module__", None) == "consul.api.options":
+    """The groups of keywords have a page of their own, and so has each noun.
+
+    A further name of an endpoint is told in the docstring of its noun.
+    """
+    module = getattr(obj, "__module__", None) or ""
+    if module == "consul.api.options" or (what == "module" and module.startswith(SEPARATE)):
+        return True
+    if hasattr(obj, "route") and name != obj.__name__:
         return True
     if inspect.isclass(obj) and issubclass(obj, Noun) and what == "class":
         return True

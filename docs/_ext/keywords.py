@@ -54,7 +54,8 @@ def methods() -> Iterator[Method]:
                     group = GROUP.fullmatch(
                         str(getattr(signature.get("options"), "annotation", ""))
                     )
-                    inside = getattr(options, group[1]).__annotations__ if group else ()
+                    names = inspect.unwrap(method).__globals__
+                    inside = names[group[1]].__annotations__ if group else ()
                     yield Method(
                         method.route.name,
                         f"{found.name}.{kind.__name__}.{name}",
@@ -70,6 +71,12 @@ def groups() -> list[Any]:
         for name, kind in vars(options).items()
         if name in types.__all__ and kind.__module__ == options.__name__
     ]
+
+
+def common() -> frozenset[str]:
+    """The keywords that the page of common keywords explains."""
+    kinds = (kind for kind in vars(options).values() if hasattr(kind, "__total__"))
+    return frozenset(name for kind in kinds for name in kind.__annotations__)
 
 
 def takers(keyword: str, exceptions: Collection[str] = ()) -> str:
@@ -144,9 +151,11 @@ def list_options(app: Any, what: str, name: str, obj: Any, options: Any, lines: 
     route = getattr(obj, "route", None)
     if what != "method" or route is None or not route.options:
         return
-    links = ", ".join(f":ref:`{each} <keyword-{each}>`" for each in sorted(route.options))
+    names = sorted(route.options)
+    links = ", ".join(f":ref:`{each} <keyword-{each}>`" for each in names if each in common())
+    own = ", ".join(f"*{each}*" for each in names if each not in common())
     # The last paragraph is the route.
-    lines[-2:-2] = ["", f"Options: {links}."]
+    lines[-2:-2] = ["", *([f"Fields: {own}.", ""] if own else []), f"Options: {links}."]
 
 
 def setup(app: Any) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from consul import (
     NotFound,
     ServerError,
 )
-from tests.agent import Agent
 from tests.issuer import Issuer
 
 RULES = 'key "" { policy = "read" } key "private/" { policy = "deny" }'
@@ -31,23 +30,10 @@ def shown(error):
 # The first token
 
 
-@pytest.fixture
-def fresh(server):
-    """An agent with ACLs that nobody has a token of."""
-    # What is asked without a token is allowed, so that the agent can be seen to be ready.
-    with Agent(server, config={"acl": {"enabled": True, "default_policy": "allow"}}) as agent:
-        # Until 1.11 servers begin with legacy tokens only.
-        end = time.monotonic() + 30
-        while agent.request("GET", "/v1/acl/policies")[0] != 403:
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        yield agent
-
-
-def test_bootstrap(make_client, fresh):
-    consul = make_client(port=fresh.port)
+def test_bootstrap(make_client, fresh_acl_agent):
+    consul = make_client(port=fresh_acl_agent.port)
     secret = str(uuid.uuid4())
-    if fresh.version >= (1, 15):
+    if fresh_acl_agent.version >= (1, 15):
         bad = f"no uuid: {secret}"
         with pytest.raises(ServerError) as caught:
             consul.acl.bootstrap(bad)
@@ -55,7 +41,7 @@ def test_bootstrap(make_client, fresh):
     token = consul.acl.bootstrap(secret)
     assert [policy["ID"] for policy in token["Policies"]] == [GLOBAL]
     # Older servers ignore the secret.
-    assert (token["SecretID"] == secret) == (fresh.version >= (1, 15))
+    assert (token["SecretID"] == secret) == (fresh_acl_agent.version >= (1, 15))
     assert consul.acl.self(token["SecretID"]).data["AccessorID"] == token["AccessorID"]
     with pytest.raises(ACLPermissionDenied, match="bootstrap no longer allowed"):
         consul.acl.bootstrap()

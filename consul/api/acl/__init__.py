@@ -236,7 +236,9 @@ class ACL(LegacyTokens[F]):
 
     *token*, *policy*, *role*, *auth_method*, *binding_rule* and *templated_policy* have the calls
     about these; *tokens*, *policies* and so on are the same.  The methods of `LegacyTokens` are
-    python-consul's; *legacy_tokens* has them alone.
+    python-consul's; *legacy_tokens* has them alone.  ``self`` is that of *token*, and
+    ``create_translate`` and ``get_translate`` are other names of `rules_translate` and
+    `rules_translate_token`.
 
     Where the agent has no ACLs, all calls raise ACLDisabled.
     """

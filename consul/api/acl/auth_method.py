@@ -80,7 +80,7 @@ _METHOD = Fields(
 class AuthMethod(Noun[F]):
     """Auth methods, /v1/acl/auth-method, since Consul 1.5: whom a login believes.
 
-    All calls need ``acl:read`` or ``acl:write``.
+    All calls need ``acl:read`` or ``acl:write``.  ``read`` is another name of `get`.
     """
 
     @endpoint("PUT /v1/acl/auth-method", repeatable=True, since="1.5.0")

@@ -59,7 +59,7 @@ _RULE = Fields(_Fields)
 class BindingRule(Noun[F]):
     """Binding rules, /v1/acl/binding-rule, since Consul 1.5: what a login is given.
 
-    All calls need ``acl:read`` or ``acl:write``.
+    All calls need ``acl:read`` or ``acl:write``.  ``read`` is another name of `get`.
     """
 
     @endpoint("PUT /v1/acl/binding-rule", repeatable=False, since="1.5.0")

@@ -71,7 +71,8 @@ _POLICY = Fields(_Fields, policy_id="ID")
 class Policy(Noun[F]):
     """ACL policies, /v1/acl/policy, since Consul 1.4: rules that tokens and roles are linked to.
 
-    All calls need ``acl:read`` or ``acl:write``.
+    All calls need ``acl:read`` or ``acl:write``.  ``read`` and ``read_by_name`` are other names of
+    `get` and `get_by_name`.
     """
 
     @endpoint("PUT /v1/acl/policy", repeatable=False, since="1.4.0")

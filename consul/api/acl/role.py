@@ -72,7 +72,8 @@ _ROLE = Fields(_Fields, kinds=GRANTS, role_id="ID")
 class Role(Noun[F]):
     """ACL roles, /v1/acl/role, since Consul 1.5: policies and identities that tokens share.
 
-    All calls need ``acl:read`` or ``acl:write``.
+    All calls need ``acl:read`` or ``acl:write``.  ``read`` and ``read_by_name`` are other names of
+    `get` and `get_by_name`.
     """
 
     @endpoint("PUT /v1/acl/role", repeatable=False, since="1.5.0")

@@ -33,7 +33,8 @@ class ACLTemplatedPolicyResponse(TypedDict):
 class TemplatedPolicy(Noun[F]):
     """Templated policies, /v1/acl/templated-policy: rules that Consul fills in (1.17).
 
-    All calls need ``acl:read``.  Consul before 1.17 answers NotFound.
+    All calls need ``acl:read``, and raise NotFound from Consul before 1.17.  ``read`` is another
+    name of `get`.
     """
 
     @endpoint("GET /v1/acl/templated-policies", since="1.17.0")

@@ -138,7 +138,8 @@ class Token(Noun[F]):
     A token has two ids.  Calls send its secret id.  Its accessor id is what it is called by here.
     Messages and logs show no secret id.
 
-    All calls need ``acl:read`` or ``acl:write``, except `self`.
+    All calls need ``acl:read`` or ``acl:write``, except `self`.  ``read`` and ``read_self`` are
+    other names of `get` and `self`.
     """
 
     @endpoint("PUT /v1/acl/token", repeatable=False, since="1.4.0")
