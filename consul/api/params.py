@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from consul.core.bodies import listed
+from consul.core.request import SHORTEST_SECRET
 from consul.core.values import Flag, Text, flag, query_text, secret, text
 
 _tags = listed(query_text, "str")
@@ -31,4 +32,5 @@ def text_or_absent(name: str, value: Text | None) -> str | None:
 
 def hidden(name: str, value: Text | None) -> tuple[str, ...]:
     """What must not be shown of a call with the secret *value* in its body."""
-    return () if value is None else (secret(name, value),)
+    found = "" if value is None else secret(name, value)
+    return (found,) if len(found) >= SHORTEST_SECRET else ()

@@ -87,6 +87,11 @@ class Route:
 _FORMER = {
     "filter_expr": "filter",
     "connections_timeout": "timeout",
+    "payload": "extra",
+    "policies_id": "policies",
+    "policies_name": "policies",
+    "roles_id": "roles",
+    "roles_name": "roles",
     "skipnodeupdate": "skip_node_update",
 }
 

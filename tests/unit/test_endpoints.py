@@ -423,6 +423,10 @@ class TestEveryMethod:
         ("health.service", "connections_timeout", "timeout"),
         ("kv.get", "connections_timeout", "timeout"),
         ("catalog.register", "skipnodeupdate", "skip_node_update"),
+        ("acl.token.create", "payload", "extra"),
+        ("acl.token.update", "policies_id", "policies"),
+        ("acl.token.create", "roles_name", "roles"),
+        ("acl.role.create", "policies_name", "policies"),
     ],
 )
 def test_the_names_of_the_forks_lead_to_ours(name, former, now):
