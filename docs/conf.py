@@ -98,7 +98,7 @@ def skip_member(app, what, name, obj, skip, options):
     module = getattr(obj, "__module__", None) or ""
     if module == "consul.api.options" or (what == "module" and module.startswith(SEPARATE)):
         return True
-    if hasattr(obj, "route") and name != obj.__name__:
+    if hasattr(obj, "route") and obj.route.name.rpartition(".")[2] != name:
         return True
     if inspect.isclass(obj) and issubclass(obj, Noun) and what == "class":
         return True

@@ -48,8 +48,10 @@ def methods() -> Iterator[Method]:
         for kind in vars(import_module(found.name)).values():
             if not inspect.isclass(kind) or kind.__module__ != found.name:
                 continue
+            noun = found.name.removeprefix("consul.api.")
             for name, method in vars(kind).items():
-                if hasattr(method, "route"):
+                # Not the further names that some have.
+                if hasattr(method, "route") and method.route.name == f"{noun}.{name}":
                     signature = inspect.signature(method).parameters
                     group = GROUP.fullmatch(
                         str(getattr(signature.get("options"), "annotation", ""))

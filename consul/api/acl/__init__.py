@@ -298,7 +298,7 @@ class ACL(LegacyTokens[F]):
     ) -> Call[ACLReplicationStatus]:
         """Read how far the replication of ACLs from the primary datacenter is.
 
-        It needs no permission.
+        The call needs no permission.
 
         ``GET /v1/acl/replication``
         """
@@ -321,10 +321,10 @@ class ACL(LegacyTokens[F]):
         token: Text | None = None,
         **options: Unpack[WithDC],
     ) -> Call[ACLToken]:
-        """Create a token for who has *bearer_token*, such as a JWT.  Return it.
+        """Create a token for the holder of *bearer_token*, such as a JWT.  Return it.
 
-        *auth_method* is the name of the auth method that is to believe it.  *meta* (dict) is noted
-        in the description of the token.  It needs no permission.
+        *auth_method* is the name of the auth method that verifies it.  *meta* (dict) is noted in
+        the description of the token.  The call needs no permission.
 
         Raises ACLPermissionDenied for an unknown auth method, and where no binding rule matches;
         ServerError where the bearer token is invalid or has ended.

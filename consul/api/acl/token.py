@@ -163,8 +163,8 @@ class Token(Noun[F]):
         like ``{"Name": "web"}`` and perhaps ``Datacenters``.
         *local* (bool) makes a token for this datacenter only.  *expiration_ttl* (seconds, "24h" or
         a timedelta) or *expiration_time* (a datetime with a time zone, or text in RFC 3339) ends
-        it.  Servers want 1 minute or more, and before 1.22 at most 24 hours.  *name* (str) needs
-        Consul 1.22.7.  *extra* (dict) has further fields in Consul's spelling.
+        it.  Servers want 1 minute or more, and 1.8.7 at most 24 hours.  *name* (str) needs Consul
+        1.22.7.  *extra* (dict) has further fields in Consul's spelling.
         *token* is the one that authenticates this call.
 
         Raises ACLPermissionDenied without ``acl:write``, ServerError for an unknown policy or role
@@ -204,7 +204,7 @@ class Token(Noun[F]):
         With *expanded* (1.12) the answer also has the rules of its policies and roles.
 
         Raises ACLPermissionDenied without ``acl:read``, and for an unknown token: Consul answers
-        403 "ACL not found".
+        403 "ACL not found".  Raises Unsupported where the server is too old for *expanded*.
 
         ``GET /v1/acl/token/:accessor_id``
         """
@@ -223,7 +223,7 @@ class Token(Noun[F]):
     ) -> Call[Indexed[ACLToken]]:
         """Read the token that the call sends.  Return ``(index, token)``.
 
-        It needs no permission.
+        The call needs no permission.
 
         Raises ACLPermissionDenied where the token is unknown or has ended, and without a token.
 
@@ -343,7 +343,8 @@ class Token(Noun[F]):
         that have these.  *authmethod_ns* is the namespace of the auth method (Enterprise).
         Tokens that have ended may still be listed for some time.
 
-        Raises ACLPermissionDenied without ``acl:read``.
+        Raises ACLPermissionDenied without ``acl:read``, Unsupported where the server is too old for
+        *servicename*.
 
         ``GET /v1/acl/tokens``
         """
