@@ -173,6 +173,15 @@ class UnknownQuery(NotFound, ServerError):
     """There is no such prepared query: a 404 to a read, a 500 to a write."""
 
 
+class UnknownACL(NotFound, ServerError):
+    """There is no such token, policy, role, auth method or binding rule.
+
+    It is a 404 to a read from Consul 1.15 on, and a 500 to an update.  Where Consul does not say
+    for certain what is missing, the class is another one: before 1.15 a read of a policy is a 403
+    and one of a role, an auth method or a binding rule a bare 404; a read of a token is a 403.
+    """
+
+
 #: Statuses with a class of their own; `answer` falls back on the hundreds.
 BY_STATUS: dict[int, type[ConsulException]] = {
     400: BadRequest,
@@ -218,6 +227,15 @@ MISSING: dict[str, type[ConsulException]] = {
     "does not have associated TTL": UnknownCheck,
     "Query not found": UnknownQuery,
     "Cannot modify non-existent prepared query": UnknownQuery,
+    # Not "Cannot find token to delete", which is also said where the token of the call is unknown.
+    'Cannot find token "': UnknownACL,
+    "cannot find policy ": UnknownACL,
+    "cannot find role ": UnknownACL,
+    "cannot find binding rule ": UnknownACL,
+    "Requested policy does not exist": UnknownACL,
+    "Requested role does not exist": UnknownACL,
+    "Requested auth method does not exist": UnknownACL,
+    "Requested binding rule does not exist": UnknownACL,
 }
 
 

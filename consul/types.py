@@ -4,39 +4,26 @@ All are `typing.TypedDict`, named as in Consul's own Go client where that has th
 some versions of Consul send is `typing.NotRequired`.  An answer may have further keys.
 """
 
-from consul.api.acl import (
-    ACLBootstrapToken,
-    ACLEntry,
-    ACLLogin,
-    ACLOIDCAuthURL,
-    ACLOIDCLogin,
-    ACLReplicationRead,
-    ACLReplicationStatus,
-)
-from consul.api.acl.auth_method import (
-    ACLAuthMethod,
-    ACLAuthMethodFields,
-    ACLAuthMethodListEntry,
-    ACLAuthMethodNamespaceRule,
-    ACLAuthMethodWrite,
-)
+from consul.api.acl import ACLEntry, ACLOIDCAuthURL, ACLReplicationStatus
+from consul.api.acl.auth_method import ACLAuthMethod, ACLAuthMethodListEntry, ACLAuthMethodWrite
 from consul.api.acl.binding_rule import ACLBindingRule, ACLBindingRuleWrite
-from consul.api.acl.grants import (
+from consul.api.acl.links import (
     ACLGrants,
     ACLLink,
     ACLNodeIdentity,
     ACLServiceIdentity,
     ACLTemplatedPolicy,
+    ACLTemplatedPolicyVariables,
 )
-from consul.api.acl.policy import ACLPolicy, ACLPolicyFields, ACLPolicyListEntry, ACLPolicyWrite
-from consul.api.acl.role import ACLRole, ACLRoleWrite
+from consul.api.acl.policy import ACLPolicy, ACLPolicyListEntry, ACLPolicyWrite
+from consul.api.acl.role import ACLRole, ACLRoleFields, ACLRoleWrite
 from consul.api.acl.templated_policy import ACLTemplatedPolicyResponse
 from consul.api.acl.token import (
     ACLToken,
-    ACLTokenCreate,
+    ACLTokenExpanded,
     ACLTokenFields,
     ACLTokenListEntry,
-    ACLTokenUpdate,
+    ACLTokenWrite,
 )
 from consul.api.agent import (
     AgentHost,
@@ -164,6 +151,7 @@ from consul.api.options import (
     QueryListRead,
     QueryRead,
     RefreshedRead,
+    ReplicationRead,
     Scope,
     ServerRead,
     Untimed,
@@ -187,37 +175,32 @@ from consul.check import Common as CheckCommon
 
 __all__ = [
     "ACLAuthMethod",
-    "ACLAuthMethodFields",
     "ACLAuthMethodListEntry",
-    "ACLAuthMethodNamespaceRule",
     "ACLAuthMethodWrite",
     "ACLBindingRule",
     "ACLBindingRuleWrite",
-    "ACLBootstrapToken",
     "ACLEntry",
     "ACLGrants",
     "ACLLink",
-    "ACLLogin",
     "ACLNodeIdentity",
     "ACLOIDCAuthURL",
-    "ACLOIDCLogin",
     "ACLPolicy",
-    "ACLPolicyFields",
     "ACLPolicyListEntry",
     "ACLPolicyWrite",
     "ACLRead",
-    "ACLReplicationRead",
     "ACLReplicationStatus",
     "ACLRole",
+    "ACLRoleFields",
     "ACLRoleWrite",
     "ACLServiceIdentity",
     "ACLTemplatedPolicy",
     "ACLTemplatedPolicyResponse",
+    "ACLTemplatedPolicyVariables",
     "ACLToken",
-    "ACLTokenCreate",
+    "ACLTokenExpanded",
     "ACLTokenFields",
     "ACLTokenListEntry",
-    "ACLTokenUpdate",
+    "ACLTokenWrite",
     "AgentAuthorize",
     "AgentAuthorizeRead",
     "AgentCheckUpdate",
@@ -344,6 +327,7 @@ __all__ = [
     "RaftConfiguration",
     "RaftServer",
     "RefreshedRead",
+    "ReplicationRead",
     "ResolvedConsumers",
     "ResolvedExportedService",
     "Scope",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
@@ -167,6 +168,19 @@ def agent(server: Path, agents: Callable[[Path, bool], Agent]) -> Agent:
 def acl_agent(server: Path, agents: Callable[[Path, bool], Agent]) -> Agent:
     """A running agent with ACLs, default deny; its ``token`` may do everything."""
     return agents(server, True)
+
+
+@pytest.fixture
+def fresh_acl_agent(server: Path) -> Iterator[Agent]:
+    """An agent with ACLs of the test's own, that nobody has a token of."""
+    # What is asked without a token is allowed, so that the agent can be seen to be ready.
+    with Agent(server, config={"acl": {"enabled": True, "default_policy": "allow"}}) as agent:
+        # Servers before 1.11 begin with legacy tokens only.
+        end = time.monotonic() + 30
+        while agent.request("GET", "/v1/acl/policies")[0] != 403:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        yield agent
 
 
 @pytest.fixture(params=FLAVOURS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import Blocking, Consistency, Refreshed, RefreshedRead, WithDC
-from consul.api.params import absent_or
+from consul.api.params import text_or_absent
 from consul.core import answers
 from consul.core.bodies import Struct
 from consul.core.fields import Fields
@@ -125,7 +125,7 @@ class DiscoveryChain(Noun[F]):
         ``GET /v1/discovery-chain/:service``
         """
         path = f"/v1/discovery-chain/{segment('service', service)}"
-        params = (("compile-dc", absent_or("compile_dc", compile_dc)),)
+        params = (("compile-dc", text_or_absent("compile_dc", compile_dc)),)
         return self._read("get", path, answers.indexed, params, options, token=token)
 
     @endpoint("POST /v1/discovery-chain/:service", repeatable=True, since="1.6.0")
@@ -142,6 +142,6 @@ class DiscoveryChain(Noun[F]):
         ``POST /v1/discovery-chain/:service``
         """
         path = f"/v1/discovery-chain/{segment('service', service)}"
-        params = (("compile-dc", absent_or("compile_dc", compile_dc)),)
+        params = (("compile-dc", text_or_absent("compile_dc", compile_dc)),)
         body, rest = _OVERRIDES.split(options)
         return self._read("compile", path, answers.indexed, params, rest, json=body)

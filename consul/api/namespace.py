@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from consul.api.acl.grants import LINKS, ACLLink
+from consul.api.acl.links import LINKS, ACLLink
 from consul.api.noun import Noun
 from consul.api.options import BlockingRead, Scope
 from consul.core import answers

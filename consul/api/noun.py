@@ -184,7 +184,7 @@ class Noun(Flavoured[F]):
             json_body=json is not None,
             secrets=secrets,
         )
-        kind = Gated if route.ignores and route.is_gated(dict(request.params)) else Call
+        kind = Gated if route.ignores and route.is_gated(request.params) else Call
         return kind(request, decode, route)
 
     def _call(
@@ -224,7 +224,7 @@ class Noun(Flavoured[F]):
             json_body=json is not None,
             secrets=secrets,
         )
-        kind = Gated if route.ignores and route.is_gated(dict(request.params)) else Call
+        kind = Gated if route.ignores and route.is_gated(request.params) else Call
         return kind(request, decode, route)
 
     def _write(
@@ -247,9 +247,6 @@ class Noun(Flavoured[F]):
         if not route.keywords.issuperset(given):
             raise refuse(route, given)
         body, options = fields.split(given)
-        call = self._call(
+        return self._call(
             name, path, decode, params, options, token=token, dc=dc, json=body, secrets=secrets
         )
-        if route.is_gated(given):
-            return Gated(call.request, decode, route)
-        return call

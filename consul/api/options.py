@@ -150,7 +150,11 @@ class Untimed(Enterprise, total=False):
 
 
 class ACLRead(WithDC, Consistency, Blocking, total=False):
-    """``acl.list`` and ``acl.info``."""
+    """The reads of tokens, policies and the other things of ``acl``."""
+
+
+class ReplicationRead(Common, Consistency, total=False):
+    """``acl.replication``."""
 
 
 class AgentRead(Scope, Filtered, total=False):

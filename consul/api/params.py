@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from consul.core.bodies import listed
 from consul.core.request import SHORTEST_SECRET
-from consul.core.values import Flag, Text, flag, query_text, text
+from consul.core.values import Flag, Text, flag, query_text, secret, text
 
 _tags = listed(query_text, "str")
 
@@ -20,17 +20,17 @@ def tags(tag: Text | Iterable[Text] | None) -> tuple[tuple[str, str], ...]:
     return (("tag", query_text("tag", tag)),)
 
 
-def absent_or(name: str, value: Text | None) -> str | None:
-    """*value* as text, by the name that the caller knows; None where it is not given."""
-    return None if value is None else query_text(name, value)
-
-
-def secret(name: str, value: Text | None) -> tuple[str, ...]:
-    """What must not be shown of a call with the argument *value*, which is a secret."""
-    found = text(name, value) if value else ""
-    return (found,) if len(found) >= SHORTEST_SECRET else ()
-
-
 def one_or_absent(name: str, value: Flag, sent: str = "1") -> str | None:
     """The value of a flag that Consul takes for set whatever its value is: *sent*, or None."""
     return sent if flag(name, value) else None
+
+
+def text_or_absent(name: str, value: Text | None) -> str | None:
+    """*value* of the argument *name*, where the parameter is called otherwise."""
+    return None if value is None else text(name, value)
+
+
+def hidden(name: str, value: Text | None) -> tuple[str, ...]:
+    """What must not be shown of a call with the secret *value* in its body."""
+    found = "" if value is None else secret(name, value)
+    return (found,) if len(found) >= SHORTEST_SECRET else ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import BlockingRead, Scope
-from consul.api.params import secret
+from consul.api.params import hidden
 from consul.core import answers
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
@@ -133,9 +133,9 @@ class Peering(Noun[F]):
         ``POST /v1/peering/establish``
         """
         given = {"peer_name": peer_name, "peering_token": peering_token, **options}
-        hidden = secret("peering_token", peering_token)
+        secrets = hidden("peering_token", peering_token)
         path = "/v1/peering/establish"
-        return self._write("establish", path, answers.done, _PEERING, given, secrets=hidden)
+        return self._write("establish", path, answers.done, _PEERING, given, secrets=secrets)
 
     @endpoint("GET /v1/peering/:name", since="1.13.0")
     def get(self, name: Text, **options: Unpack[BlockingRead]) -> Call[Indexed[PeeringInfo]]:

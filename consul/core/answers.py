@@ -273,6 +273,16 @@ def done(response: Response) -> bool:
     return True
 
 
+def text(response: Response) -> str:
+    """The body as text."""
+    if response.code != 200:
+        raise error(response)
+    try:
+        return str(response.body, "utf-8")
+    except ValueError as reason:
+        raise bad(response, "answer is not text in UTF-8") from reason
+
+
 def bool_answer(response: Response) -> bool:
     """JSON true or false: whether a write took effect."""
     data = parse(response)

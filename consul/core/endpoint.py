@@ -14,10 +14,10 @@ class Route:
     """One endpoint: what the documentation, the tests, hooks and the retry policy know of it.
 
     *method* (str) and *path* (str) are the verb and the template, like ``/v1/kv/:key``.
-    *since* and *removed* are versions of Consul, None for all.  *ignores* has the keywords that
-    older servers ignore in silence, with the version that understands each.  *name* (str) is that
-    of the Python method, like ``kv.get``.  *options* are the names in its ``**options``,
-    *keywords* all its keywords.
+    *since* and *removed* are versions of Consul, None for all.  *ignores* has the query
+    parameters that older servers ignore in silence, with the version that understands each.
+    *name* (str) is that of the Python method, like ``kv.get``.  *options* are the names in its
+    ``**options``, *keywords* all its keywords.
     """
 
     __slots__ = (
@@ -75,9 +75,9 @@ class Route:
         """Whether sending a request with *params* twice comes to the same as sending it once."""
         return self.repeatable and not any(name in self.conditions for name, _ in params)
 
-    def is_gated(self, given: Mapping[str, Any]) -> bool:
-        """Whether *given* has something that older servers ignore."""
-        return any(given.get(name) is not None for name in self.ignores)
+    def is_gated(self, params: tuple[tuple[str, str], ...]) -> bool:
+        """Whether a request with *params* has one that older servers ignore."""
+        return any(name in self.ignores for name, _ in params)
 
     def __repr__(self) -> str:
         return f"<Route {self.method} {self.path}>"
@@ -87,6 +87,11 @@ class Route:
 _FORMER = {
     "filter_expr": "filter",
     "connections_timeout": "timeout",
+    "payload": "extra",
+    "policies_id": "policies",
+    "policies_name": "policies",
+    "roles_id": "roles",
+    "roles_name": "roles",
     "skipnodeupdate": "skip_node_update",
 }
 

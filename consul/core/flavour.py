@@ -78,8 +78,9 @@ if TYPE_CHECKING:
 
         route: Route
 
+        def __call__(self, noun: Any, /, *args: P.args, **options: P.kwargs) -> Any: ...
         @overload
-        def __get__(self, noun: None, owner: Any) -> Callable[Concatenate[Any, P], Any]: ...
+        def __get__(self, noun: None, owner: Any) -> Endpoint[P, T]: ...
         @overload
         def __get__(self, noun: Flavoured[Direct], owner: Any) -> Callable[P, T]: ...
         @overload
@@ -282,7 +283,7 @@ else:
         comes to the same as doing it once, its answer included.  *conditions* names the query
         parameters that make a repeatable write a conditional one, which is not.  *since* is the
         version of Consul that introduced the endpoint, *removed* the first one without it.
-        *ignores* has the keywords that older servers ignore in silence, each with the first
+        *ignores* has the query parameters that older servers ignore in silence, each with the first
         version that understands it: they are not sent to a server that is known to be older.
         """
         facts = Route(route, repeatable, conditions, since, removed, ignores)

@@ -10,7 +10,6 @@ import re
 from typing import Any
 
 from consul.core import answers
-from consul.core.fields import consul_name
 from consul.core.request import Call
 from consul.core.steps import Steps
 from consul.exceptions import ACLPermissionDenied, ConsulException, NotFound, Unsupported
@@ -52,13 +51,6 @@ def refusal(call: Call[Any], version: str | None) -> Unsupported | None:
     if known is None or route is None:
         return None
     for name, since in route.ignores.items():
-        if known < (numbers(since) or ()) and _sends(call, name):
+        if known < (numbers(since) or ()) and any(name == sent for sent, _ in call.request.params):
             return Unsupported(f"Consul {version} ignores {name} here, which needs Consul {since}")
     return None
-
-
-def _sends(call: Call[Any], keyword: str) -> bool:
-    """Whether *keyword* was given: it is in the query, or a field of the body."""
-    field = f'"{consul_name(keyword)}"'.encode()
-    request = call.request
-    return any(keyword == name for name, _ in request.params) or field in (request.body or b"")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -146,14 +146,19 @@ def _unaddressable(char: str) -> bool:
     return never or category(char) != "Cn"
 
 
+def secret(name: str, value: object) -> str:
+    """*value* as text; never shown in the error."""
+    try:
+        return text(name, value)
+    except ValueError:
+        # Not chained: that error has the value.
+        raise ValueError(f"{name} must be text in UTF-8") from None
+
+
 def header(name: str, value: object) -> str:
     """*value* for a header; never shown in the error, as it may be a token."""
     if not isinstance(value, str):
-        try:
-            value = text(name, value)
-        except ValueError:
-            # Not chained: that error has the value.
-            raise ValueError(f"{name} must be text in UTF-8") from None
+        value = secret(name, value)
     if not (value.isascii() and value.isprintable()) or value != value.strip():
         raise ValueError(f"{name} has characters that a header cannot carry")
     return value
@@ -349,6 +354,15 @@ def above_zero(name: str, value: object) -> str:
     if is_zero(seconds(name, result)):
         raise ValueError(f"{name} must be above 0, which Consul takes for 'not given': {value!r}")
     return result
+
+
+def moment(name: str, value: object) -> str:
+    """*value*, a point in time, as RFC 3339 has it: text of that form, or an aware datetime."""
+    if not isinstance(value, datetime):
+        return text(name, value)
+    if value.utcoffset() is None:
+        raise ValueError(f"{name} must be a datetime with a time zone: {value!r}")
+    return value.astimezone(UTC).isoformat()
 
 
 def is_zero(length: float) -> bool:

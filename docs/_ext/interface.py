@@ -207,8 +207,13 @@ class Noun(NamedTuple):
                 tuple(a for a, f in names.items() if f is function and a != function.__name__),
             )
             for name, function in names.items()
-            if name == function.__name__
+            if name == function.__name__ and self._has(name, function)
         ]
+
+    def _has(self, name: str, function: Any) -> bool:
+        """Whether *function* belongs here; an endpoint may also be reached through other nouns."""
+        route = getattr(function, "route", None)
+        return route is None or route.name == f"{self.path}.{name}"
 
 
 def _walk(owner: Any, path: str = "") -> Iterator[tuple[str, type]]:

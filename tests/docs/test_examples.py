@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.issuer import Issuer
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARKDOWN = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RST = re.compile(r"^( *)\.\. code-block:: python\n\n((?:(?:\1 {3}.*)?\n)+)", re.MULTILINE)
@@ -23,26 +25,36 @@ def examples() -> Iterator[Any]:
         text = path.read_text(encoding="utf-8")
         for found in (MARKDOWN if path.suffix == ".md" else RST).finditer(text):
             line = text.count("\n", 0, found.start()) + 1
-            where = f"{path.relative_to(ROOT).as_posix()}:{line}"
-            yield pytest.param(textwrap.dedent(found[found.re.groups]), id=where)
+            page = path.relative_to(ROOT).as_posix()
+            yield pytest.param(page, textwrap.dedent(found[found.re.groups]), id=f"{page}:{line}")
 
 
 EXAMPLES = list(examples())
+#: The page whose examples need an agent with ACLs.
+ACLS = "docs/acl.rst"
 
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 10
 
 
-@pytest.fixture
-def agent_of(request: pytest.FixtureRequest, server: Path, agents: Any) -> Any:
-    """An agent with ACLs for the pages that are about them, else one without."""
-    return agents(server, "/acl" in request.node.callspec.id)
+def agent_for(page: str, program: str) -> str:
+    """The fixture with the agent that an example needs."""
+    if "/acl" not in page:
+        return "agent"
+    return "fresh_acl_agent" if ".bootstrap(" in program else "acl_agent"
 
 
-@pytest.mark.parametrize("program", EXAMPLES)
-def test_example(program: str, agent_of: Any, tmp_path: Path) -> None:
-    agent = agent_of
+@pytest.mark.parametrize(("page", "program"), EXAMPLES)
+def test_example(
+    page: str, program: str, server: Path, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    agent = request.getfixturevalue(agent_for(page, program))
+    if page == ACLS:
+        # Who issues JWTs, and the JWT of a service.
+        issuer = Issuer()
+        (tmp_path / "issuer.pem").write_text(issuer.public_key)
+        (tmp_path / "web.jwt").write_text(issuer.jwt("web"))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CONSUL_")}
     environment |= {
         "CONSUL_HTTP_ADDR": f"127.0.0.1:{agent.port}",

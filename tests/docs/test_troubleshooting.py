@@ -87,6 +87,11 @@ def test_what_an_agent_says_of_tokens(acl_agent: Any) -> None:
             error = raised(lambda client=client: client.kv.put("a", "b"))
         assert str(error).endswith(text)
         assert shown("ACLPermissionDenied", error), str(error)
+    with consul.Consul(port=acl_agent.port, token=acl_agent.token) as client:
+        error = raised(lambda: client.acl.role.update(NOBODY, "docs"))
+        assert shown("UnknownACL", error), str(error)
+        error = raised(lambda: client.acl.role.get(NOBODY))
+        assert type(error) is consul.NotFound or shown("UnknownACL", error), str(error)
 
 
 def test_a_prefix_given_twice(agent: Any) -> None:

@@ -112,3 +112,25 @@ class Keys(Consul.KV):
 
 class Client(Consul):
     KV = Keys
+
+
+async def acl(client: Consul) -> None:
+    from consul.types import (
+        ACLAuthMethod,
+        ACLBindingRule,
+        ACLPolicy,
+        ACLRole,
+        ACLTemplatedPolicyResponse,
+        ACLToken,
+        ACLTokenListEntry,
+    )
+
+    assert_type(await client.acl.login("ci", "jwt"), ACLToken)
+    assert_type(await client.acl.self(), Indexed[ACLToken])
+    assert_type(await client.acl.token.list(), Indexed[list[ACLTokenListEntry]])
+    assert_type(await client.acl.policy.get("id"), Indexed[ACLPolicy])
+    assert_type(await client.acl.role.create("a"), ACLRole)
+    assert_type(await client.acl.auth_method.get("a"), Indexed[ACLAuthMethod])
+    assert_type(await client.acl.binding_rule.get("a"), Indexed[ACLBindingRule])
+    assert_type(await client.acl.templated_policy.get("a"), ACLTemplatedPolicyResponse)
+    assert_type(client.describe.acl.logout(), Call[bool])

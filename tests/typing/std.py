@@ -107,3 +107,83 @@ class Keys(Consul.KV):
 
 class Client(Consul):
     KV = Keys
+
+
+def acl(client: Consul) -> None:
+    from consul.types import (
+        ACLAuthMethod,
+        ACLAuthMethodListEntry,
+        ACLBindingRule,
+        ACLLink,
+        ACLOIDCAuthURL,
+        ACLPolicy,
+        ACLPolicyListEntry,
+        ACLReplicationStatus,
+        ACLRole,
+        ACLTemplatedPolicyResponse,
+        ACLToken,
+        ACLTokenExpanded,
+        ACLTokenListEntry,
+    )
+
+    assert_type(client.acl.create("legacy"), str)
+    assert_type(client.acl.legacy_tokens.create("legacy"), str)
+    assert_type(client.acl.bootstrap(), ACLToken)
+    assert_type(client.acl.replication(), ACLReplicationStatus)
+    assert_type(client.acl.login("ci", "jwt", {"pod": "a"}), ACLToken)
+    assert_type(client.acl.logout(), bool)
+    assert_type(client.acl.oidc_auth_url("sso", "http://localhost"), ACLOIDCAuthURL)
+    assert_type(client.acl.oidc_callback("sso", "state", "code"), ACLToken)
+    assert_type(client.acl.rules_translate("rules"), str)
+    assert_type(client.acl.create_translate("rules"), str)
+    assert_type(client.acl.rules_translate_token("accessor"), str)
+
+    token = client.acl.token
+    made = token.create(policies=[{"Name": "a"}], expiration_ttl="1h", extra={"Later": 1})
+    assert_type(made, ACLToken)
+    assert_type(made["SecretID"], str)
+    assert_type(made.get("Policies"), list[ACLLink] | None)
+    assert_type(token.get("accessor"), Indexed[ACLTokenExpanded])
+    assert_type(token.read("accessor", expanded=True), Indexed[ACLTokenExpanded])
+    assert_type(token.self(), Indexed[ACLToken])
+    assert_type(client.acl.self("secret"), Indexed[ACLToken])
+    # What was read may be given back.
+    assert_type(token.update("accessor", policies=made.get("Policies"), extra=made), ACLToken)
+    assert_type(token.clone("accessor"), ACLToken)
+    assert_type(token.delete("accessor"), bool)
+    assert_type(client.acl.tokens.list("policy"), Indexed[list[ACLTokenListEntry]])
+
+    policy = client.acl.policy
+    assert_type(policy.create("a", rules="rules", datacenters=["dc1"]), ACLPolicy)
+    assert_type(policy.get("id"), Indexed[ACLPolicy])
+    assert_type(policy.get_by_name("a"), Indexed[ACLPolicy])
+    assert_type(policy.update("id", "a"), ACLPolicy)
+    assert_type(policy.delete("id"), bool)
+    assert_type(client.acl.policies.list(), Indexed[list[ACLPolicyListEntry]])
+
+    role = client.acl.role
+    assert_type(role.create("a", service_identities=[{"ServiceName": "web"}]), ACLRole)
+    assert_type(role.get("id"), Indexed[ACLRole])
+    assert_type(role.get_by_name("a"), Indexed[ACLRole])
+    assert_type(role.update("id", "a"), ACLRole)
+    assert_type(role.delete("id"), bool)
+    assert_type(client.acl.roles.list(), Indexed[list[ACLRole]])
+
+    method = client.acl.auth_method
+    assert_type(method.create("a", "jwt", config={"BoundIssuer": "a"}), ACLAuthMethod)
+    assert_type(method.get("a"), Indexed[ACLAuthMethod])
+    assert_type(method.update("a", "jwt"), ACLAuthMethod)
+    assert_type(method.delete("a"), bool)
+    assert_type(client.acl.auth_methods.list(), Indexed[list[ACLAuthMethodListEntry]])
+
+    rule = client.acl.binding_rule
+    assert_type(rule.create("a", "role", "b"), ACLBindingRule)
+    assert_type(rule.get("id"), Indexed[ACLBindingRule])
+    assert_type(rule.update("id", "a", "role", "b"), ACLBindingRule)
+    assert_type(rule.delete("id"), bool)
+    assert_type(client.acl.binding_rules.list("a"), Indexed[list[ACLBindingRule]])
+
+    template = client.acl.templated_policy
+    assert_type(template.list(), dict[str, ACLTemplatedPolicyResponse])
+    assert_type(template.get("builtin/dns"), ACLTemplatedPolicyResponse)
+    assert_type(template.preview("builtin/service", {"Name": "web"}), ACLPolicy)

@@ -108,3 +108,25 @@ class Keys(Consul.KV):
 
 class Client(Consul):
     KV = Keys
+
+
+def acl(client: Consul) -> None:
+    from consul.types import (
+        ACLAuthMethod,
+        ACLBindingRule,
+        ACLPolicy,
+        ACLRole,
+        ACLTemplatedPolicyResponse,
+        ACLToken,
+        ACLTokenListEntry,
+    )
+
+    assert_type(client.acl.login("ci", "jwt"), Future[ACLToken])
+    assert_type(client.acl.self(), Future[Indexed[ACLToken]])
+    assert_type(client.acl.token.list(), Future[Indexed[list[ACLTokenListEntry]]])
+    assert_type(client.acl.policy.get("id"), Future[Indexed[ACLPolicy]])
+    assert_type(client.acl.role.create("a"), Future[ACLRole])
+    assert_type(client.acl.auth_method.get("a"), Future[Indexed[ACLAuthMethod]])
+    assert_type(client.acl.binding_rule.get("a"), Future[Indexed[ACLBindingRule]])
+    assert_type(client.acl.templated_policy.get("a"), Future[ACLTemplatedPolicyResponse])
+    assert_type(client.describe.acl.logout(), Call[bool])

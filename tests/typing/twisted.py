@@ -109,3 +109,25 @@ class Keys(Consul.KV):
 
 class Client(Consul):
     KV = Keys
+
+
+def acl(client: Consul) -> None:
+    from consul.types import (
+        ACLAuthMethod,
+        ACLBindingRule,
+        ACLPolicy,
+        ACLRole,
+        ACLTemplatedPolicyResponse,
+        ACLToken,
+        ACLTokenListEntry,
+    )
+
+    assert_type(client.acl.login("ci", "jwt"), Deferred[ACLToken])
+    assert_type(client.acl.self(), Deferred[Indexed[ACLToken]])
+    assert_type(client.acl.token.list(), Deferred[Indexed[list[ACLTokenListEntry]]])
+    assert_type(client.acl.policy.get("id"), Deferred[Indexed[ACLPolicy]])
+    assert_type(client.acl.role.create("a"), Deferred[ACLRole])
+    assert_type(client.acl.auth_method.get("a"), Deferred[Indexed[ACLAuthMethod]])
+    assert_type(client.acl.binding_rule.get("a"), Deferred[Indexed[ACLBindingRule]])
+    assert_type(client.acl.templated_policy.get("a"), Deferred[ACLTemplatedPolicyResponse])
+    assert_type(client.describe.acl.logout(), Call[bool])

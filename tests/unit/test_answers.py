@@ -31,6 +31,8 @@ GOOD = [
     (answers.value, {"a": 1}, {"a": 1}),
     (answers.done, {"a": 1}, True),
     (answers.done, b"", True),
+    (answers.text, "é".encode(), "é"),
+    (answers.text, b"", ""),
     (answers.bool_answer, True, True),
     (answers.bool_answer, False, False),
     (answers.identity, {"ID": "x"}, "x"),
@@ -114,7 +116,9 @@ def test_other_statuses_raise(decode, code, kind):
     assert (error.status, error.body, error.index) == (code, "odd \ufffd", 42)
 
 
-@pytest.mark.parametrize("decode", [each for each in DECODERS if each is not answers.done])
+@pytest.mark.parametrize(
+    "decode", [each for each in DECODERS if each not in (answers.done, answers.text)]
+)
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff", b"null null"])
 def test_what_is_not_json_is_a_bad_answer(parser, decode, body):
     with pytest.raises(exceptions.BadAnswer) as caught:
@@ -124,6 +128,11 @@ def test_what_is_not_json_is_a_bad_answer(parser, decode, body):
     assert caught.value.status == 200
     assert caught.value.body == body.decode(errors="replace")
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_what_is_not_text_is_a_bad_answer():
+    with pytest.raises(exceptions.BadAnswer, match=r"^200 answer is not text in UTF-8: "):
+        answers.text(answer(b"\xff"))
 
 
 @pytest.mark.parametrize(

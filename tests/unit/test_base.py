@@ -357,7 +357,7 @@ def nouns(owner):
 
 
 #: What has nouns: a client, and a noun of it that has others.
-OWNERS = [Client, lambda: Client().agent]
+OWNERS = [Client, lambda: Client().agent, lambda: Client().acl]
 
 
 @pytest.mark.parametrize("make", OWNERS)

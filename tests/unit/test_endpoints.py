@@ -88,6 +88,8 @@ PARAMETERS = {
     "id": "peer_id",
     "note": "notes",
     ("agent.metrics", "format"): "format_prometheus",
+    # As in py-consul.
+    ("acl.binding_rule.list", "authmethod"): "auth_method",
 }
 #: What Enterprise takes in the body as well as in the URL, where every call can send it.
 SENT_IN_URL = {"Namespace": "ns", "Partition": "partition"}
@@ -104,6 +106,8 @@ CHECK_FIELDS = ENDPOINTS["PUT", "/v1/agent/check/register"]["body"]
 #: The keyword, and a value where a text does not do, for a field whose keyword is not its name in
 #: snake case: by the name of the method and the field, or by the field alone.
 FIELDS: dict[object, tuple[str | None, object]] = {
+    ("acl.auth_method.create", "Type"): ("method_type", "jwt"),
+    ("acl.auth_method.update", "Type"): ("method_type", "jwt"),
     ("acl.create", "ID"): ("acl_id", None),
     ("acl.create", "Type"): ("type", "client"),
     ("acl.update", "ID"): ("acl_id", None),
@@ -167,6 +171,7 @@ VALUES: dict[object, object] = {
     "policies": [{"Name": "a"}],
     "roles": [{"Name": "a"}],
     "expiration_ttl": "5m",
+    "auth_method": "auth",
     "local": True,
     "max_token_ttl": "5m",
     "namespace_rules": [{"Selector": "a"}],
@@ -228,13 +233,15 @@ def nouns(owner, path=""):
 
 
 NOUNS = dict(nouns(Consul()))
-#: The endpoints.  What else a noun has is a recipe, or a further name of one of them.
-METHODS = {
+#: The endpoints by all their names, the further ones included.
+NAMES = {
     f"{noun}.{name}": method
     for noun, kind in NOUNS.items()
     for name, method in inspect.getmembers(kind, inspect.isfunction)
-    if hasattr(method, "route") and name == method.__name__
+    if hasattr(method, "route")
 }
+#: The endpoints, each by the name of its route.
+METHODS = {name: method for name, method in NAMES.items() if name == method.route.name}
 
 
 def call(name, client, /, **more):
@@ -304,6 +311,11 @@ def keywords_of_query(name):
 def test_all_nouns_are_walked():
     assert {"acl", "agent.check", "kv", "partition"} <= set(NOUNS)
     assert {"agent.service.register", "agent.check.ttl_pass"} <= set(METHODS)
+
+
+def test_each_further_name_is_that_of_an_endpoint():
+    for method in NAMES.values():
+        assert METHODS[method.route.name] is method
 
 
 def test_all_facts_are_used():
@@ -449,6 +461,10 @@ class TestEveryMethod:
         ("health.service", "connections_timeout", "timeout"),
         ("kv.get", "connections_timeout", "timeout"),
         ("catalog.register", "skipnodeupdate", "skip_node_update"),
+        ("acl.token.create", "payload", "extra"),
+        ("acl.token.update", "policies_id", "policies"),
+        ("acl.token.create", "roles_name", "roles"),
+        ("acl.role.create", "policies_name", "policies"),
     ],
 )
 def test_the_names_of_the_forks_lead_to_ours(name, former, now):

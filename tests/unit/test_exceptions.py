@@ -29,6 +29,7 @@ PARENTS = {
     "Closed": "ConsulException",
     "Unsupported": "ConsulException",
     "InvalidSession": "NotFound",
+    "UnknownACL": "NotFound",
     "UnknownService": "NotFound",
     "UnknownCheck": "NotFound",
     "UnknownQuery": "NotFound",

@@ -6,7 +6,7 @@ import enum
 import ipaddress
 import json
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 import pytest
@@ -431,6 +431,28 @@ def test_a_bad_header_is_not_shown(value):
         values.header("token", value)
     shown = [repr(error) for error in (caught.value, caught.value.__cause__)]
     assert "secret" not in "".join(shown)
+
+
+def test_a_bad_secret_is_not_shown():
+    assert values.secret("code", b"secret") == "secret"
+    for value in (b"secret\xff", "secret\ud800", ["secret"]):
+        with pytest.raises((TypeError, ValueError), match=r"^code must be ") as caught:
+            values.secret("code", value)
+        assert "secret" not in repr(caught.value)
+        assert caught.value.__cause__ is None
+
+
+def test_moments():
+    east = timezone(timedelta(hours=2, seconds=30))
+    assert (
+        values.moment("end", datetime(2030, 1, 31, 12, tzinfo=UTC)) == "2030-01-31T12:00:00+00:00"
+    )
+    assert values.moment("end", datetime(2030, 1, 1, tzinfo=east)) == "2029-12-31T21:59:30+00:00"
+    assert values.moment("end", "2030-01-31T12:00:00Z") == "2030-01-31T12:00:00Z"
+    with pytest.raises(ValueError, match=r"^end must be a datetime with a time zone: "):
+        values.moment("end", datetime(2030, 1, 31))
+    with pytest.raises(TypeError, match=r"^end must be str"):
+        values.moment("end", 5)
 
 
 @pytest.mark.parametrize(

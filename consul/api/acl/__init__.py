@@ -1,4 +1,4 @@
-"""Access control, /v1/acl: logins, and the legacy tokens of Consul before 1.11."""
+"""ACLs, /v1/acl: tokens and what they may do; and the legacy tokens of Consul before 1.11."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypeAlias, TypedDict
 
 from consul.api.acl.auth_method import AuthMethod as _AuthMethod
 from consul.api.acl.binding_rule import BindingRule as _BindingRule
-from consul.api.acl.grants import ACLLink
 from consul.api.acl.policy import Policy as _Policy
 from consul.api.acl.role import Role as _Role
 from consul.api.acl.templated_policy import TemplatedPolicy as _TemplatedPolicy
 from consul.api.acl.token import ACLToken
 from consul.api.acl.token import Token as _Token
 from consul.api.noun import Noun, lazy
-from consul.api.options import ACLRead, Common, Consistency, Scope, WithDC
-from consul.api.params import secret
+from consul.api.options import ACLRead, ReplicationRead, Scope, WithDC
+from consul.api.params import hidden
 from consul.core import answers
+from consul.core.bodies import text_map
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
-from consul.core.values import Text, body_bytes, segment, text
+from consul.core.values import Text, secret, segment, text
 
 if TYPE_CHECKING:
     import builtins
@@ -27,7 +27,19 @@ if TYPE_CHECKING:
 
     from consul.core.request import Call
 
-_TOKEN = Fields(kinds={"acl_id": text, "name": text, "type": text, "rules": text}, acl_id="ID")
+_TOKEN = Fields(kinds={"acl_id": secret, "name": text, "type": text, "rules": text}, acl_id="ID")
+_LOGIN = Fields(
+    kinds={
+        "auth_method": text,
+        "bearer_token": secret,
+        "bootstrap_secret": secret,
+        "client_nonce": secret,
+        "code": secret,
+        "meta": text_map,
+        "redirect_uri": text,
+        "state": secret,
+    }
+)
 
 
 class ACLEntry(TypedDict):
@@ -44,91 +56,32 @@ class ACLEntry(TypedDict):
     ModifyIndex: int
 
 
-class ACLBootstrapToken(TypedDict):
-    """The first token, which may do everything."""
-
-    #: As in Consul before 1.4: the secret.
-    ID: str
-    AccessorID: str
-    SecretID: str
-    Description: str
-    Policies: list[ACLLink]
-    Local: bool
-    CreateTime: str
-    Hash: str
-    CreateIndex: int
-    ModifyIndex: int
-    Name: NotRequired[str]
-    Type: NotRequired[str]
-    Rules: NotRequired[str]
-
-
 class ACLReplicationStatus(TypedDict):
-    """How far the ACLs of the primary datacenter are known in this one."""
+    """What a datacenter has of the ACLs of the primary one."""
 
     Enabled: bool
     Running: bool
     SourceDatacenter: str
-    #: "tokens", "policies" or "".
+    #: "policies" or "tokens"; "" where nothing is replicated.
     ReplicationType: str
     ReplicatedIndex: int
     ReplicatedRoleIndex: int
     ReplicatedTokenIndex: int
+    #: "0001-01-01T00:00:00Z" stands for never.
     LastSuccess: str
     LastError: str
     LastErrorMessage: NotRequired[str]
 
 
 class ACLOIDCAuthURL(TypedDict):
-    """Where a user of an OIDC provider logs in."""
+    """Where a user logs in."""
 
     AuthURL: str
 
 
-class ACLReplicationRead(Common, Consistency, total=False):
-    """Keywords of ``acl.replication``."""
-
-
-class ACLLogin(WithDC, total=False):
-    """Keywords of ``acl.login``."""
-
-    #: Further fields in Consul's spelling.
-    extra: Mapping[str, Any] | None
-
-
-class ACLOIDCLogin(Scope, total=False):
-    """Keywords of the OIDC calls."""
-
-    #: Further fields in Consul's spelling.
-    extra: Mapping[str, Any] | None
-
-    #: A value that the provider repeats.
-    client_nonce: Text | None
-    #: What the description of the token is to have.
-    meta: Mapping[str, Text] | None
-
-
-class _Login(TypedDict, total=False):
-    auth_method: Text | None
-    bearer_token: Text | None
-    meta: Mapping[str, Text] | None
-    redirect_uri: Text | None
-    client_nonce: Text | None
-    state: Text | None
-    code: Text | None
-
-
-class _Bootstrap(TypedDict, total=False):
-    bootstrap_secret: Text | None
-
-
-_LOGIN = Fields(_Login)
-_BOOTSTRAP = Fields(_Bootstrap)
-
-
 def _secrets(acl_id: Text | None) -> tuple[str, ...]:
     """What must not be shown of a call about *acl_id*: it is the token itself."""
-    return (text("acl_id", acl_id), segment("acl_id", acl_id)) if acl_id else ()
+    return (secret("acl_id", acl_id), segment("acl_id", acl_id)) if acl_id else ()
 
 
 def _body(
@@ -139,180 +92,12 @@ def _body(
     return _TOKEN.body(acl_id=acl_id, name=name, type=type, rules=rules)
 
 
-class ACL(Noun[F]):
-    """Access control, /v1/acl.
+class LegacyTokens(Noun[F]):
+    """Legacy ACL tokens, /v1/acl.
 
-    Where ACLs are off, all calls raise ACLDisabled.
-
-    `list`, `info`, `create`, `update`, `clone` and `destroy` are about legacy tokens.  Consul 1.11
-    removed these: the calls raise NotFound there.  The id of such a token is the secret itself;
-    messages and logs do not show it.  All of them need a management token, except `info`.
+    Consul 1.11 removed them: all calls raise NotFound there.  The id of such a token is the secret
+    itself; messages and logs do not show it.  All calls need a management token, except `info`.
     """
-
-    AuthMethod: TypeAlias = _AuthMethod
-    BindingRule: TypeAlias = _BindingRule
-    Policy: TypeAlias = _Policy
-    Role: TypeAlias = _Role
-    TemplatedPolicy: TypeAlias = _TemplatedPolicy
-    Token: TypeAlias = _Token
-
-    auth_method: _AuthMethod[F] = lazy("AuthMethod")
-    binding_rule: _BindingRule[F] = lazy("BindingRule")
-    policy: _Policy[F] = lazy("Policy")
-    role: _Role[F] = lazy("Role")
-    templated_policy: _TemplatedPolicy[F] = lazy("TemplatedPolicy")
-    token: _Token[F] = lazy("Token")
-    # The names of python-consul2 and py-consul for the same.
-    auth_methods: _AuthMethod[F] = lazy("AuthMethod")
-    binding_rules: _BindingRule[F] = lazy("BindingRule")
-    policies: _Policy[F] = lazy("Policy")
-    roles: _Role[F] = lazy("Role")
-    templated_policies: _TemplatedPolicy[F] = lazy("TemplatedPolicy")
-    tokens: _Token[F] = lazy("Token")
-
-    @property
-    def legacy_tokens(self) -> ACL[F]:
-        """This noun, by python-consul2's name for the legacy tokens."""
-        return self
-
-    @endpoint("PUT /v1/acl/bootstrap", repeatable=False, ignores={"bootstrap_secret": "1.15.0"})
-    def bootstrap(
-        self,
-        bootstrap_secret: Text | None = None,
-        token: Text | None = None,
-        **options: Unpack[WithDC],
-    ) -> Call[ACLBootstrapToken]:
-        """Create the first token of a cluster, which may do everything.
-
-        *bootstrap_secret* (a UUID) becomes its ``SecretID`` (1.15); by default the servers choose
-        one.  Older servers ignore it: it raises Unsupported where the version can be read.
-
-        Raises ACLPermissionDenied when the cluster has such a token already.
-
-        ``PUT /v1/acl/bootstrap``
-        """
-        given = {"bootstrap_secret": bootstrap_secret, **options}
-        hidden = secret("bootstrap_secret", bootstrap_secret)
-        path = "/v1/acl/bootstrap"
-        return self._write(
-            "bootstrap", path, answers.value, _BOOTSTRAP, given, token=token, secrets=hidden
-        )
-
-    @endpoint("GET /v1/acl/replication")
-    def replication(
-        self,
-        dc: Text | None = None,
-        token: Text | None = None,
-        **options: Unpack[ACLReplicationRead],
-    ) -> Call[ACLReplicationStatus]:
-        """Read how far the ACLs of the primary datacenter are known in *dc*.
-
-        ``GET /v1/acl/replication``
-        """
-        path = "/v1/acl/replication"
-        return self._read("replication", path, answers.value, (), options, dc=dc, token=token)
-
-    @endpoint("POST /v1/acl/login", repeatable=False, since="1.5.0")
-    def login(
-        self,
-        auth_method: Text,
-        bearer_token: Text,
-        meta: Mapping[str, Text] | None = None,
-        token: Text | None = None,
-        **options: Unpack[ACLLogin],
-    ) -> Call[ACLToken]:
-        """Log in with an identity from elsewhere.  The answer is a new token; `logout` ends it.
-
-        *auth_method* is the name of the auth method, *bearer_token* what proves the identity to it,
-        such as a JWT.  *meta* goes into the description of the token.
-
-        Raises ACLPermissionDenied for an unknown auth method and where no binding rule matches,
-        ServerError for a bearer token that is not valid.
-
-        ``POST /v1/acl/login``
-        """
-        given = {"auth_method": auth_method, "bearer_token": bearer_token, "meta": meta, **options}
-        hidden = secret("bearer_token", bearer_token)
-        path = "/v1/acl/login"
-        return self._write("login", path, answers.value, _LOGIN, given, token=token, secrets=hidden)
-
-    @endpoint("POST /v1/acl/logout", repeatable=False, since="1.5.0")
-    def logout(self, token: Text | None = None, **options: Unpack[WithDC]) -> Call[bool]:
-        """Delete the token that authenticates the call, which a login has made.  Return True.
-
-        Raises ACLPermissionDenied for a token that no login has made, ACLDisabled without a token,
-        before Consul 1.15 ACLPermissionDenied.
-
-        ``POST /v1/acl/logout``
-        """
-        return self._call("logout", "/v1/acl/logout", answers.done, (), options, token=token)
-
-    @endpoint("POST /v1/acl/oidc/auth-url", repeatable=True, since="1.8.0")
-    def oidc_auth_url(
-        self, auth_method: Text, redirect_uri: Text, **options: Unpack[ACLOIDCLogin]
-    ) -> Call[ACLOIDCAuthURL]:
-        """Begin a login with OIDC: where the user logs in.
-
-        The provider sends the user to *redirect_uri* with what `oidc_callback` takes.
-
-        Consul Enterprise only: Consul CE raises NotFound.
-
-        ``POST /v1/acl/oidc/auth-url``
-        """
-        given = {"auth_method": auth_method, "redirect_uri": redirect_uri, **options}
-        path = "/v1/acl/oidc/auth-url"
-        return self._write("oidc_auth_url", path, answers.value, _LOGIN, given)
-
-    @endpoint("POST /v1/acl/oidc/callback", repeatable=False, since="1.8.0")
-    def oidc_callback(
-        self, auth_method: Text, state: Text, code: Text, **options: Unpack[ACLOIDCLogin]
-    ) -> Call[ACLToken]:
-        """End a login with OIDC: a new token.
-
-        *state* and *code* are what the provider has sent the user back with.
-
-        Consul Enterprise only: Consul CE raises NotFound.
-
-        ``POST /v1/acl/oidc/callback``
-        """
-        given = {"auth_method": auth_method, "state": state, "code": code, **options}
-        path = "/v1/acl/oidc/callback"
-        return self._write(
-            "oidc_callback", path, answers.value, _LOGIN, given, secrets=secret("code", code)
-        )
-
-    @endpoint("POST /v1/acl/rules/translate", repeatable=True, since="1.4.0", removed="1.11.0")
-    def translate_rules(
-        self, rules: str | bytes, token: Text | None = None, **options: Unpack[WithDC]
-    ) -> Call[str]:
-        """Translate the *rules* of a legacy token into those of a policy.
-
-        ``POST /v1/acl/rules/translate``
-        """
-        path = "/v1/acl/rules/translate"
-        body = body_bytes("rules", rules)
-        return self._call(
-            "translate_rules", path, answers.plain_text, (), options, token=token, body=body
-        )
-
-    # python-consul2's name.
-    create_translate = translate_rules
-
-    @endpoint("GET /v1/acl/rules/translate/:accessor_id", since="1.4.0", removed="1.11.0")
-    def translate_token(
-        self, accessor_id: Text, token: Text | None = None, **options: Unpack[WithDC]
-    ) -> Call[str]:
-        """Translate the rules of a legacy token into those of a policy.
-
-        Raises ACLPermissionDenied for an unknown token.
-
-        ``GET /v1/acl/rules/translate/:accessor_id``
-        """
-        path = f"/v1/acl/rules/translate/{segment('accessor_id', accessor_id)}"
-        return self._call("translate_token", path, answers.plain_text, (), options, token=token)
-
-    # python-consul2's name.
-    get_translate = translate_token
 
     @endpoint("GET /v1/acl/list", removed="1.11.0")
     def list(
@@ -444,3 +229,249 @@ class ACL(Noun[F]):
             secrets=_secrets(acl_id),
             token=token,
         )
+
+
+class ACL(LegacyTokens[F]):
+    """ACLs, /v1/acl.
+
+    *token*, *policy*, *role*, *auth_method*, *binding_rule* and *templated_policy* have the calls
+    about these; *tokens*, *policies* and so on are the same.  The methods of `LegacyTokens` are
+    python-consul's; *legacy_tokens* has them alone.  ``self`` is that of *token*, and
+    ``create_translate`` and ``get_translate`` are other names of `rules_translate` and
+    `rules_translate_token`.
+
+    Where the agent has no ACLs, all calls raise ACLDisabled.
+    """
+
+    LegacyTokens: TypeAlias = LegacyTokens
+    Token: TypeAlias = _Token
+    Policy: TypeAlias = _Policy
+    Role: TypeAlias = _Role
+    AuthMethod: TypeAlias = _AuthMethod
+    BindingRule: TypeAlias = _BindingRule
+    TemplatedPolicy: TypeAlias = _TemplatedPolicy
+
+    token: _Token[F] = lazy("Token")
+    policy: _Policy[F] = lazy("Policy")
+    role: _Role[F] = lazy("Role")
+    auth_method: _AuthMethod[F] = lazy("AuthMethod")
+    binding_rule: _BindingRule[F] = lazy("BindingRule")
+    templated_policy: _TemplatedPolicy[F] = lazy("TemplatedPolicy")
+    # By the names that python-consul2 and py-consul have for them.
+    legacy_tokens: LegacyTokens[F] = lazy("LegacyTokens")
+    tokens: _Token[F] = lazy("Token")
+    policies: _Policy[F] = lazy("Policy")
+    roles: _Role[F] = lazy("Role")
+    auth_methods: _AuthMethod[F] = lazy("AuthMethod")
+    binding_rules: _BindingRule[F] = lazy("BindingRule")
+    templated_policies: _TemplatedPolicy[F] = lazy("TemplatedPolicy")
+
+    @endpoint("PUT /v1/acl/bootstrap", repeatable=False)
+    def bootstrap(
+        self, bootstrap_secret: Text | None = None, **options: Unpack[Scope]
+    ) -> Call[ACLToken]:
+        """Create the first management token of a cluster.  Return it, its ``SecretID`` included.
+
+        *bootstrap_secret* (a UUID, 1.15) is the secret id that it shall have, one that the server
+        chooses by default.  Consul before 1.15 ignores it: use the ``SecretID`` of the answer.
+
+        Raises ACLPermissionDenied where it was done before.  The text has the index to reset it by.
+
+        ``PUT /v1/acl/bootstrap``
+        """
+        return self._call(
+            "bootstrap",
+            "/v1/acl/bootstrap",
+            answers.value,
+            (),
+            options,
+            json=_LOGIN.body(bootstrap_secret=bootstrap_secret) or None,
+            secrets=hidden("bootstrap_secret", bootstrap_secret),
+        )
+
+    @endpoint("GET /v1/acl/replication")
+    def replication(
+        self,
+        dc: Text | None = None,
+        token: Text | None = None,
+        **options: Unpack[ReplicationRead],
+    ) -> Call[ACLReplicationStatus]:
+        """Read how far the replication of ACLs from the primary datacenter is.
+
+        The call needs no permission.
+
+        ``GET /v1/acl/replication``
+        """
+        return self._read(
+            "replication",
+            "/v1/acl/replication",
+            answers.value,
+            (),
+            options,
+            dc=dc,
+            token=token,
+        )
+
+    @endpoint("POST /v1/acl/login", repeatable=False, since="1.5.0")
+    def login(
+        self,
+        auth_method: Text,
+        bearer_token: Text,
+        meta: Mapping[str, Text] | None = None,
+        token: Text | None = None,
+        **options: Unpack[WithDC],
+    ) -> Call[ACLToken]:
+        """Create a token for the holder of *bearer_token*, such as a JWT.  Return it.
+
+        *auth_method* is the name of the auth method that verifies it.  *meta* (dict) is noted in
+        the description of the token.  The call needs no permission.
+
+        Raises ACLPermissionDenied for an unknown auth method, and where no binding rule matches;
+        ServerError where the bearer token is invalid or has ended.
+
+        ``POST /v1/acl/login``
+        """
+        return self._call(
+            "login",
+            "/v1/acl/login",
+            answers.value,
+            (),
+            options,
+            json=_LOGIN.body(auth_method=auth_method, bearer_token=bearer_token, meta=meta),
+            secrets=hidden("bearer_token", bearer_token),
+            token=token,
+        )
+
+    @endpoint("POST /v1/acl/logout", repeatable=False, since="1.5.0")
+    def logout(self, token: Text | None = None, **options: Unpack[WithDC]) -> Call[bool]:
+        """Delete the token that the call sends, which a login has made.  Return True.
+
+        Raises ACLPermissionDenied for an unknown token and for one that no login has made.  Without
+        a token it is ACLDisabled from Consul 1.15 on, which answers 401.
+
+        ``POST /v1/acl/logout``
+        """
+        return self._call("logout", "/v1/acl/logout", answers.done, (), options, token=token)
+
+    @endpoint("POST /v1/acl/oidc/auth-url", repeatable=False, since="1.8.0")
+    def oidc_auth_url(
+        self,
+        auth_method: Text,
+        redirect_uri: Text,
+        *,
+        client_nonce: Text | None = None,
+        meta: Mapping[str, Text] | None = None,
+        **options: Unpack[Scope],
+    ) -> Call[ACLOIDCAuthURL]:
+        """Begin a login by OpenID Connect: ask where the user logs in (Consul Enterprise).
+
+        *auth_method* is the name of an auth method of type "oidc".  *redirect_uri* is where the
+        user comes back to.  *client_nonce* is a secret that `oidc_callback` then has to give.
+        *meta* (dict) is noted in the description of the token.
+
+        Raises NotFound from Consul CE, which answers 404.
+
+        ``POST /v1/acl/oidc/auth-url``
+        """
+        return self._call(
+            "oidc_auth_url",
+            "/v1/acl/oidc/auth-url",
+            answers.value,
+            (),
+            options,
+            json=_LOGIN.body(
+                auth_method=auth_method,
+                redirect_uri=redirect_uri,
+                client_nonce=client_nonce,
+                meta=meta,
+            ),
+            secrets=hidden("client_nonce", client_nonce),
+        )
+
+    @endpoint("POST /v1/acl/oidc/callback", repeatable=False, since="1.8.0")
+    def oidc_callback(
+        self,
+        auth_method: Text,
+        state: Text,
+        code: Text,
+        *,
+        client_nonce: Text | None = None,
+        meta: Mapping[str, Text] | None = None,
+        **options: Unpack[Scope],
+    ) -> Call[ACLToken]:
+        """Complete a login by OpenID Connect (Consul Enterprise).  Return the token.
+
+        *state* and *code* are what the user came back with.  *auth_method*, *client_nonce* and
+        *meta* are those of `oidc_auth_url`.
+
+        Raises NotFound from Consul CE, which answers 404.
+
+        ``POST /v1/acl/oidc/callback``
+        """
+        return self._call(
+            "oidc_callback",
+            "/v1/acl/oidc/callback",
+            answers.value,
+            (),
+            options,
+            json=_LOGIN.body(
+                auth_method=auth_method,
+                state=state,
+                code=code,
+                client_nonce=client_nonce,
+                meta=meta,
+            ),
+            secrets=(
+                *hidden("state", state),
+                *hidden("code", code),
+                *hidden("client_nonce", client_nonce),
+            ),
+        )
+
+    @endpoint("POST /v1/acl/rules/translate", repeatable=True, since="1.4.0", removed="1.11.0")
+    def rules_translate(
+        self, rules: Text, token: Text | None = None, **options: Unpack[WithDC]
+    ) -> Call[str]:
+        """Return legacy rules (HCL) as rules for a policy.  Nothing is stored.
+
+        Raises NotFound from Consul 1.11 on, ACLPermissionDenied without ``acl:read``, BadRequest
+        for rules that cannot be read.
+
+        ``POST /v1/acl/rules/translate``
+        """
+        return self._call(
+            "rules_translate",
+            "/v1/acl/rules/translate",
+            answers.text,
+            (),
+            options,
+            body=text("rules", rules).encode(),
+            token=token,
+        )
+
+    @endpoint("GET /v1/acl/rules/translate/:accessor_id", since="1.4.0", removed="1.11.0")
+    def rules_translate_token(
+        self, accessor_id: Text, token: Text | None = None, **options: Unpack[WithDC]
+    ) -> Call[str]:
+        """Return the rules of a legacy token as rules for a policy.
+
+        *accessor_id* is that of ``acl.token.list``.
+
+        Raises NotFound from Consul 1.11 on; ACLPermissionDenied without ``acl:read``, and for an
+        unknown token; ServerError for a token that is no legacy one.
+
+        ``GET /v1/acl/rules/translate/:accessor_id``
+        """
+        return self._call(
+            "rules_translate_token",
+            f"/v1/acl/rules/translate/{segment('accessor_id', accessor_id)}",
+            answers.text,
+            (),
+            options,
+            token=token,
+        )
+
+    # python-consul2's names.
+    self = _Token.self
+    create_translate = rules_translate
+    get_translate = rules_translate_token

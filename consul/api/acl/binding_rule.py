@@ -1,12 +1,14 @@
-"""ACL binding rules, /v1/acl/binding-rule."""
+"""Binding rules, /v1/acl/binding-rule."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
+from consul.api.acl.links import ACLTemplatedPolicyVariables
 from consul.api.noun import Noun
 from consul.api.options import ACLRead, WithDC
+from consul.api.params import text_or_absent
 from consul.core import answers
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
@@ -21,29 +23,21 @@ if TYPE_CHECKING:
 
 
 class ACLBindingRule(TypedDict):
-    """What the token of a login grants."""
+    """A binding rule."""
 
     ID: str
     Description: str
     AuthMethod: str
-    #: A filter expression over what is known of the identity; "" matches all.
     Selector: str
-    #: "service", "node", "role", "templated-policy" (1.17) or "policy" (newer).
     BindType: str
     BindName: str
-    BindVars: NotRequired[dict[str, str] | None]
+    #: What a templated policy is filled in with (1.17).
+    BindVars: NotRequired[ACLTemplatedPolicyVariables]
     CreateIndex: int
     ModifyIndex: int
 
 
-class ACLBindingRuleWrite(WithDC, total=False):
-    """Keywords of ``acl.binding_rule.create`` and ``acl.binding_rule.update``."""
-
-    #: Further fields in Consul's spelling.
-    extra: Mapping[str, Any] | None
-
-
-class _Body(TypedDict, total=False):
+class _Fields(TypedDict, total=False):
     auth_method: Text | None
     bind_type: Text | None
     bind_name: Text | None
@@ -52,11 +46,21 @@ class _Body(TypedDict, total=False):
     bind_vars: Mapping[str, Text] | None
 
 
-_RULE = Fields(_Body)
+class ACLBindingRuleWrite(WithDC, total=False):
+    """``acl.binding_rule.create`` and ``acl.binding_rule.update``."""
+
+    #: Further fields in Consul's spelling.
+    extra: Mapping[str, Any] | None
+
+
+_RULE = Fields(_Fields)
 
 
 class BindingRule(Noun[F]):
-    """ACL binding rules, /v1/acl/binding-rule (1.5): what the tokens of logins grant."""
+    """Binding rules, /v1/acl/binding-rule, since Consul 1.5: what a login is given.
+
+    All calls need ``acl:read`` or ``acl:write``.  ``read`` is another name of `get`.
+    """
 
     @endpoint("PUT /v1/acl/binding-rule", repeatable=False, since="1.5.0")
     def create(
@@ -70,14 +74,17 @@ class BindingRule(Noun[F]):
         bind_vars: Mapping[str, Text] | None = None,
         **options: Unpack[ACLBindingRuleWrite],
     ) -> Call[ACLBindingRule]:
-        """Create a binding rule for the auth method of that name.
+        """Create a binding rule.  Return it.
 
-        *bind_type* is "service", "node", "role", "templated-policy" (1.17) or "policy" (newer).
-        *bind_name* may have ``${...}`` in it, for what is known of the identity.  *selector* is a
-        filter expression over that.  *bind_vars* are the variables of a templated policy.
+        *bind_type* says what the token of a login gets: "service" or "node" is an identity, "role"
+        a role, "policy" a policy and "templated-policy" (1.17) a template.  Consul 1.8.7 knows no
+        "policy".  *bind_name* is its name, and may have parts like "${value.team}".  *bind_vars*
+        (dict, 1.17) are the variables of a template, like ``{"Name": "web"}``.  *selector* is a
+        filter of logins, all by default.  *extra* (dict) has further fields in Consul's spelling.
 
-        Raises ACLPermissionDenied where *token* lacks ``acl:write``, ServerError for an unknown
-        auth method or type.
+        Raises ACLPermissionDenied without ``acl:write``, ServerError for an unknown auth method or
+        a *bind_type* that this version of Consul does not know, BadRequest for *bind_vars* before
+        1.17.
 
         ``PUT /v1/acl/binding-rule``
         """
@@ -90,24 +97,28 @@ class BindingRule(Noun[F]):
             "bind_vars": bind_vars,
             **options,
         }
-        path = "/v1/acl/binding-rule"
-        return self._write("create", path, answers.value, _RULE, given, token=token)
+        return self._write(
+            "create", "/v1/acl/binding-rule", answers.value, _RULE, given, token=token
+        )
 
     @endpoint("GET /v1/acl/binding-rule/:binding_rule_id", since="1.5.0")
     def get(
         self, binding_rule_id: Text, token: Text | None = None, **options: Unpack[ACLRead]
     ) -> Call[Indexed[ACLBindingRule]]:
-        """Read a binding rule: (index, rule).
+        """Read one binding rule.  Return ``(index, rule)``.
 
-        Raises NotFound for an unknown id, ACLPermissionDenied where *token* lacks ``acl:read``.
+        Raises NotFound for an unknown one, ACLPermissionDenied without ``acl:read``.
 
         ``GET /v1/acl/binding-rule/:binding_rule_id``
         """
-        path = f"/v1/acl/binding-rule/{segment('binding_rule_id', binding_rule_id)}"
-        return self._read("get", path, answers.indexed, (), options, token=token)
-
-    # py-consul's name.
-    read = get
+        return self._read(
+            "get",
+            f"/v1/acl/binding-rule/{segment('binding_rule_id', binding_rule_id)}",
+            answers.indexed,
+            (),
+            options,
+            token=token,
+        )
 
     @endpoint("PUT /v1/acl/binding-rule/:binding_rule_id", repeatable=True, since="1.5.0")
     def update(
@@ -122,13 +133,16 @@ class BindingRule(Noun[F]):
         bind_vars: Mapping[str, Text] | None = None,
         **options: Unpack[ACLBindingRuleWrite],
     ) -> Call[ACLBindingRule]:
-        """Replace a binding rule: what is not given is removed.  *auth_method* cannot change.
+        """Replace a binding rule.  Return it.
 
-        Raises ACLPermissionDenied where *token* lacks ``acl:write``, ServerError for an unknown id.
+        The arguments are those of `create`.  What is not given is removed.  *auth_method* cannot be
+        changed.
+
+        Raises UnknownACL for an unknown rule, ACLPermissionDenied without ``acl:write``,
+        ServerError for another auth method.
 
         ``PUT /v1/acl/binding-rule/:binding_rule_id``
         """
-        path = f"/v1/acl/binding-rule/{segment('binding_rule_id', binding_rule_id)}"
         given = {
             "auth_method": auth_method,
             "bind_type": bind_type,
@@ -138,35 +152,53 @@ class BindingRule(Noun[F]):
             "bind_vars": bind_vars,
             **options,
         }
+        path = f"/v1/acl/binding-rule/{segment('binding_rule_id', binding_rule_id)}"
         return self._write("update", path, answers.value, _RULE, given, token=token)
 
     @endpoint("DELETE /v1/acl/binding-rule/:binding_rule_id", repeatable=False, since="1.5.0")
     def delete(
         self, binding_rule_id: Text, token: Text | None = None, **options: Unpack[WithDC]
     ) -> Call[bool]:
-        """Delete a binding rule.  Return True.
+        """Delete a binding rule.  Return True.  Tokens keep what they got by it.
 
-        Raises ACLPermissionDenied where *token* lacks ``acl:write``; NotFound for an unknown id,
-        for which Consul before 1.15 returns True, and where *token* itself is unknown.
+        Raises ACLPermissionDenied without ``acl:write``.
+        Raises NotFound for an unknown rule; Consul before 1.15 returns True.  From 1.15 on NotFound
+        also stands for an unknown token of this call.
 
         ``DELETE /v1/acl/binding-rule/:binding_rule_id``
         """
-        path = f"/v1/acl/binding-rule/{segment('binding_rule_id', binding_rule_id)}"
-        return self._call("delete", path, answers.bool_answer, (), options, token=token)
+        return self._call(
+            "delete",
+            f"/v1/acl/binding-rule/{segment('binding_rule_id', binding_rule_id)}",
+            answers.done,
+            (),
+            options,
+            token=token,
+        )
 
     @endpoint("GET /v1/acl/binding-rules", since="1.5.0")
     def list(
         self,
-        authmethod: Text | None = None,
+        auth_method: Text | None = None,
         token: Text | None = None,
         **options: Unpack[ACLRead],
     ) -> Call[Indexed[builtins.list[ACLBindingRule]]]:
-        """List the binding rules: (index, rules).  *authmethod* (a name) keeps those of it.
+        """List the binding rules, with *auth_method* those of one auth method.
 
-        Raises ACLPermissionDenied where *token* lacks ``acl:read``.
+        Return ``(index, rules)``.
+
+        Raises ACLPermissionDenied without ``acl:read``.
 
         ``GET /v1/acl/binding-rules``
         """
-        params = (("authmethod", authmethod),)
-        path = "/v1/acl/binding-rules"
-        return self._read("list", path, answers.indexed, params, options, token=token)
+        return self._read(
+            "list",
+            "/v1/acl/binding-rules",
+            answers.indexed,
+            (("authmethod", text_or_absent("auth_method", auth_method)),),
+            options,
+            token=token,
+        )
+
+    # py-consul's name.
+    read = get

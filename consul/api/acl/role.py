@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from consul.api.acl.grants import (
+from consul.api.acl.links import (
     GRANTS,
     ACLGrants,
     ACLLink,
@@ -15,6 +15,7 @@ from consul.api.acl.grants import (
 )
 from consul.api.noun import Noun
 from consul.api.options import ACLRead, WithDC
+from consul.api.params import text_or_absent
 from consul.core import answers
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
@@ -29,38 +30,51 @@ if TYPE_CHECKING:
 
 
 class ACLRole(TypedDict):
-    """A role: policies and identities under one name."""
+    """A role."""
 
     ID: str
     Name: str
     Description: str
-    Policies: NotRequired[list[ACLLink] | None]
-    TemplatedPolicies: NotRequired[list[ACLTemplatedPolicy] | None]
-    ServiceIdentities: NotRequired[list[ACLServiceIdentity] | None]
-    NodeIdentities: NotRequired[list[ACLNodeIdentity] | None]
+    Policies: NotRequired[list[ACLLink]]
+    ServiceIdentities: NotRequired[list[ACLServiceIdentity]]
+    NodeIdentities: NotRequired[list[ACLNodeIdentity]]
+    TemplatedPolicies: NotRequired[list[ACLTemplatedPolicy]]
     Hash: str
     CreateIndex: int
     ModifyIndex: int
 
 
-class ACLRoleWrite(ACLGrants, WithDC, total=False):
-    """Keywords of ``acl.role.create`` and ``acl.role.update``."""
+class ACLRoleFields(ACLGrants, total=False):
+    """What a role is given by keyword."""
+
+    #: Each a dict with ``ServiceName`` and perhaps ``Datacenters``.
+    service_identities: Iterable[Mapping[str, object]] | None
+    #: Each a dict with ``NodeName`` and ``Datacenter``.
+    node_identities: Iterable[Mapping[str, object]] | None
+
+
+class ACLRoleWrite(ACLRoleFields, WithDC, total=False):
+    """``acl.role.create`` and ``acl.role.update``."""
 
     #: Further fields in Consul's spelling.
     extra: Mapping[str, Any] | None
 
 
-class _Body(ACLGrants, total=False):
+class _Fields(ACLRoleFields, total=False):
     role_id: Text | None
     name: Text | None
     description: Text | None
 
 
-_ROLE = Fields(_Body, kinds=GRANTS, role_id="ID")
+_ROLE = Fields(_Fields, kinds=GRANTS, role_id="ID")
 
 
 class Role(Noun[F]):
-    """ACL roles, /v1/acl/role (1.5)."""
+    """ACL roles, /v1/acl/role, since Consul 1.5: policies and identities that tokens share.
+
+    All calls need ``acl:read`` or ``acl:write``.  ``read`` and ``read_by_name`` are other names of
+    `get` and `get_by_name`.
+    """
 
     @endpoint("PUT /v1/acl/role", repeatable=False, since="1.5.0")
     def create(
@@ -70,10 +84,13 @@ class Role(Noun[F]):
         description: Text | None = None,
         **options: Unpack[ACLRoleWrite],
     ) -> Call[ACLRole]:
-        """Create a role.
+        """Create a role.  Return it.
 
-        Raises ACLPermissionDenied where *token* lacks ``acl:write``, ServerError for a name that is
-        taken and for an unknown policy.
+        *policies*, *service_identities*, *node_identities*, *templated_policies* and *extra* are
+        those of `Token.create <consul.api.acl.token.Token.create>`.
+
+        Raises ACLPermissionDenied without ``acl:write``, ServerError when the name is taken or
+        invalid, or for an unknown policy.
 
         ``PUT /v1/acl/role``
         """
@@ -84,33 +101,39 @@ class Role(Noun[F]):
     def get(
         self, role_id: Text, token: Text | None = None, **options: Unpack[ACLRead]
     ) -> Call[Indexed[ACLRole]]:
-        """Read a role: (index, role).
+        """Read one role, by its id.  Return ``(index, role)``.
 
-        Raises NotFound for an unknown id, ACLPermissionDenied where *token* lacks ``acl:read``.
+        Raises NotFound for an unknown role, ACLPermissionDenied without ``acl:read``.
 
         ``GET /v1/acl/role/:role_id``
         """
-        path = f"/v1/acl/role/{segment('role_id', role_id)}"
-        return self._read("get", path, answers.indexed, (), options, token=token)
-
-    # py-consul's name.
-    read = get
+        return self._read(
+            "get",
+            f"/v1/acl/role/{segment('role_id', role_id)}",
+            answers.indexed,
+            (),
+            options,
+            token=token,
+        )
 
     @endpoint("GET /v1/acl/role/name/:name", since="1.5.0")
     def get_by_name(
         self, name: Text, token: Text | None = None, **options: Unpack[ACLRead]
     ) -> Call[Indexed[ACLRole]]:
-        """Read a role by its name: (index, role).
+        """Read one role, by its name.  Return ``(index, role)``.
 
-        Raises NotFound for an unknown name, ACLPermissionDenied where *token* lacks ``acl:read``.
+        Raises NotFound for an unknown role, ACLPermissionDenied without ``acl:read``.
 
         ``GET /v1/acl/role/name/:name``
         """
-        path = f"/v1/acl/role/name/{segment('name', name)}"
-        return self._read("get_by_name", path, answers.indexed, (), options, token=token)
-
-    # py-consul's name.
-    read_by_name = get_by_name
+        return self._read(
+            "get_by_name",
+            f"/v1/acl/role/name/{segment('name', name)}",
+            answers.indexed,
+            (),
+            options,
+            token=token,
+        )
 
     @endpoint("PUT /v1/acl/role/:role_id", repeatable=True, since="1.5.0")
     def update(
@@ -121,39 +144,58 @@ class Role(Noun[F]):
         description: Text | None = None,
         **options: Unpack[ACLRoleWrite],
     ) -> Call[ACLRole]:
-        """Replace a role: what is not given is removed.
+        """Replace a role.  Return it.
 
-        Raises ACLPermissionDenied where *token* lacks ``acl:write``, ServerError for an unknown id.
+        The arguments are those of `create`.  What is not given is removed.
+
+        Raises UnknownACL for an unknown role, ACLPermissionDenied without ``acl:write``,
+        ServerError when the name is taken or invalid, or for an unknown policy.
 
         ``PUT /v1/acl/role/:role_id``
         """
-        path = f"/v1/acl/role/{segment('role_id', role_id)}"
         given = {"role_id": role_id, "name": name, "description": description, **options}
+        path = f"/v1/acl/role/{segment('role_id', role_id)}"
         return self._write("update", path, answers.value, _ROLE, given, token=token)
 
     @endpoint("DELETE /v1/acl/role/:role_id", repeatable=False, since="1.5.0")
     def delete(
         self, role_id: Text, token: Text | None = None, **options: Unpack[WithDC]
     ) -> Call[bool]:
-        """Delete a role.  Return True.
+        """Delete a role.  Return True.  Tokens lose it at once.
 
-        Raises ACLPermissionDenied where *token* lacks ``acl:write``; NotFound for an unknown id,
-        for which Consul before 1.15 returns True, and where *token* itself is unknown.
+        Raises ACLPermissionDenied without ``acl:write``.
+        Raises NotFound for an unknown role; Consul before 1.15 returns True.  From 1.15 on NotFound
+        also stands for an unknown token of this call.
 
         ``DELETE /v1/acl/role/:role_id``
         """
-        path = f"/v1/acl/role/{segment('role_id', role_id)}"
-        return self._call("delete", path, answers.bool_answer, (), options, token=token)
+        return self._call(
+            "delete",
+            f"/v1/acl/role/{segment('role_id', role_id)}",
+            answers.done,
+            (),
+            options,
+            token=token,
+        )
 
     @endpoint("GET /v1/acl/roles", since="1.5.0")
     def list(
-        self, policy: Text | None = None, token: Text | None = None, **options: Unpack[ACLRead]
+        self,
+        policy: Text | None = None,
+        token: Text | None = None,
+        **options: Unpack[ACLRead],
     ) -> Call[Indexed[builtins.list[ACLRole]]]:
-        """List the roles: (index, roles).  *policy* (an id) keeps those that have it.
+        """List the roles.  Return ``(index, roles)``.
 
-        Raises ACLPermissionDenied where *token* lacks ``acl:read``.
+        *policy* is the id of a policy: only the roles that have it.
+
+        Raises ACLPermissionDenied without ``acl:read``.
 
         ``GET /v1/acl/roles``
         """
-        params = (("policy", policy),)
+        params = (("policy", text_or_absent("policy", policy)),)
         return self._read("list", "/v1/acl/roles", answers.indexed, params, options, token=token)
+
+    # py-consul's names.
+    read = get
+    read_by_name = get_by_name

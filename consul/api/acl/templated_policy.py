@@ -1,11 +1,10 @@
-"""ACL templated policies, /v1/acl/templated-policy."""
+"""Templated policies, /v1/acl/templated-policy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
 
-from consul.api.acl.policy import ACLPolicy
 from consul.api.noun import Noun
 from consul.api.options import WithDC
 from consul.core import answers
@@ -16,52 +15,60 @@ from consul.core.values import Text, segment
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from consul.api.acl.policy import ACLPolicy
     from consul.core.request import Call
 
 
 class ACLTemplatedPolicyResponse(TypedDict):
-    """A template of policies."""
+    """A template for policies."""
 
     TemplateName: str
     #: JSON schema of its variables; "" where it has none.
     Schema: str
-    #: What the rules are made of.
+    #: The rules, as a Go template.
     Template: str
     Description: str
 
 
 class TemplatedPolicy(Noun[F]):
-    """ACL templated policies, /v1/acl/templated-policy (1.17): templates built into Consul."""
+    """Templated policies, /v1/acl/templated-policy: rules that Consul fills in (1.17).
+
+    All calls need ``acl:read``, and raise NotFound from Consul before 1.17.  ``read`` is another
+    name of `get`.
+    """
 
     @endpoint("GET /v1/acl/templated-policies", since="1.17.0")
     def list(
         self, token: Text | None = None, **options: Unpack[WithDC]
     ) -> Call[dict[str, ACLTemplatedPolicyResponse]]:
-        """List the templates by their names.
+        """List the templates, by their names, such as "builtin/service".
 
-        Raises ACLPermissionDenied where *token* lacks ``acl:read``, NotFound before Consul 1.17.
+        Raises ACLPermissionDenied without ``acl:read``.
 
         ``GET /v1/acl/templated-policies``
         """
-        path = "/v1/acl/templated-policies"
-        return self._call("list", path, answers.value, (), options, token=token)
+        return self._call(
+            "list", "/v1/acl/templated-policies", answers.value, (), options, token=token
+        )
 
     @endpoint("GET /v1/acl/templated-policy/name/:name", since="1.17.0")
     def get(
         self, name: Text, token: Text | None = None, **options: Unpack[WithDC]
     ) -> Call[ACLTemplatedPolicyResponse]:
-        """Read a template by its name, like "builtin/service".
+        """Read one template, by its name.
 
-        Raises BadRequest for an unknown name, ACLPermissionDenied where *token* lacks ``acl:read``,
-        NotFound before Consul 1.17.
+        Raises BadRequest for an unknown template, ACLPermissionDenied without ``acl:read``.
 
         ``GET /v1/acl/templated-policy/name/:name``
         """
-        path = f"/v1/acl/templated-policy/name/{segment('name', name)}"
-        return self._call("get", path, answers.value, (), options, token=token)
-
-    # py-consul's name.
-    read = get
+        return self._call(
+            "get",
+            f"/v1/acl/templated-policy/name/{segment('name', name)}",
+            answers.value,
+            (),
+            options,
+            token=token,
+        )
 
     @endpoint("POST /v1/acl/templated-policy/preview/:name", repeatable=True, since="1.17.0")
     def preview(
@@ -71,16 +78,27 @@ class TemplatedPolicy(Noun[F]):
         token: Text | None = None,
         **options: Unpack[WithDC],
     ) -> Call[ACLPolicy]:
-        """Show the policy that Consul would make of a template.
+        """Read the policy that a template makes.  Nothing is stored.
 
-        *template_variables* are the variables that it needs, like ``{"Name": "web"}``.
+        *template_variables* (dict) is like ``{"Name": "web"}``.
 
-        Raises BadRequest for an unknown name and for variables that do not fit, ACLPermissionDenied
-        where *token* lacks ``acl:read``, NotFound before Consul 1.17.
+        Raises BadRequest for an unknown template and for variables that do not fit,
+        ACLPermissionDenied without ``acl:read``.
 
         ``POST /v1/acl/templated-policy/preview/:name``
         """
-        path = f"/v1/acl/templated-policy/preview/{segment('name', name)}"
-        # A template without variables needs an empty object.
-        body = text_map("template_variables", template_variables or {})
-        return self._call("preview", path, answers.value, (), options, token=token, json=body)
+        return self._call(
+            "preview",
+            f"/v1/acl/templated-policy/preview/{segment('name', name)}",
+            answers.value,
+            (),
+            options,
+            # Servers want {} where there are no variables.
+            json={}
+            if template_variables is None
+            else text_map("template_variables", template_variables),
+            token=token,
+        )
+
+    # py-consul's name.
+    read = get

@@ -13,7 +13,7 @@ from consul.api.agent.token import Token as _Token
 from consul.api.coordinate import Coord
 from consul.api.noun import Noun, lazy, renamed
 from consul.api.options import AgentRead, Scope, WithDC
-from consul.api.params import absent_or, one_or_absent
+from consul.api.params import one_or_absent, text_or_absent
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.values import Flag, Text, flag, true_false
@@ -280,7 +280,7 @@ class Agent(Noun[F]):
             "members",
             "/v1/agent/members",
             answers.value,
-            (("wan", one_or_absent("wan", wan)), ("segment", absent_or("segment", segment))),
+            (("wan", one_or_absent("wan", wan)), ("segment", text_or_absent("segment", segment))),
             options,
         )
 

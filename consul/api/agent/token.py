@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import WithDC
-from consul.api.params import secret as hidden
+from consul.api.params import hidden
 from consul.core import answers
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint

@@ -14,7 +14,7 @@ from consul.api.options import (
     Refreshed,
     WithDC,
 )
-from consul.api.params import absent_or
+from consul.api.params import text_or_absent
 from consul.core import answers
 from consul.core.bodies import Struct, listed, mapped, opaque, text_map, texts
 from consul.core.fields import Fields
@@ -299,7 +299,7 @@ class Intentions(Noun[F]):
         """
         params = (
             *_pair(source, destination),
-            ("source-type", absent_or("source_type", source_type)),
+            ("source-type", text_or_absent("source_type", source_type)),
         )
         path = "/v1/connect/intentions/check"
         return self._call("check", path, answers.allowed, params, options, token=token, dc=dc)

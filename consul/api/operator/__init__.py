@@ -14,7 +14,7 @@ from consul.api.operator.raft import Raft as _Raft
 from consul.api.operator.raft import RaftConfiguration
 from consul.api.operator.segment import Segment as _Segment
 from consul.api.options import BlockingRead, Scope, ServerRead
-from consul.api.params import absent_or, one_or_absent
+from consul.api.params import one_or_absent, text_or_absent
 from consul.core import answers
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
@@ -136,7 +136,7 @@ class Operator(Noun[F]):
         ``GET /v1/operator/utilization``
         """
         params = (
-            ("message", absent_or("message", message)),
+            ("message", text_or_absent("message", message)),
             ("today_only", _word("today_only", today_only)),
             ("send_report", _word("send_report", send_report)),
         )

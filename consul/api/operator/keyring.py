@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import Scope, WithDC
-from consul.api.params import secret
+from consul.api.params import hidden
 from consul.core import answers
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
@@ -143,5 +143,5 @@ class Keyring(Noun[F]):
             {"key": key, **options},
             _relay(relay_factor),
             token=token,
-            secrets=secret("key", key),
+            secrets=hidden("key", key),
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import Scope, ServerRead
-from consul.api.params import secret
+from consul.api.params import hidden
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.values import body_bytes
@@ -62,9 +62,9 @@ class License(Noun[F]):
         ``PUT /v1/operator/license``
         """
         body = body_bytes("license", license)
-        hidden = secret("license", body.decode("utf-8", "replace"))
+        secrets = hidden("license", body.decode("utf-8", "replace"))
         path = "/v1/operator/license"
-        return self._call("put", path, answers.value, (), options, body=body, secrets=hidden)
+        return self._call("put", path, answers.value, (), options, body=body, secrets=secrets)
 
     @endpoint("DELETE /v1/operator/license", repeatable=True, removed="1.10.0")
     def reset(self, **options: Unpack[Scope]) -> Call[LicenseReply]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import Common, Scope, ServerRead
-from consul.api.params import absent_or
+from consul.api.params import text_or_absent
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.values import Text
@@ -78,7 +78,10 @@ class Raft(Noun[F]):
         """
         if (peer_id is None) == (address is None):
             raise ValueError("peer_id or address must be given, not both")
-        params = (("id", absent_or("peer_id", peer_id)), ("address", absent_or("address", address)))
+        params = (
+            ("id", text_or_absent("peer_id", peer_id)),
+            ("address", text_or_absent("address", address)),
+        )
         path = "/v1/operator/raft/peer"
         return self._call("remove_peer", path, answers.done, params, options, dc=dc, token=token)
 
@@ -96,6 +99,6 @@ class Raft(Noun[F]):
 
         ``POST /v1/operator/raft/transfer-leader``
         """
-        params = (("id", absent_or("peer_id", peer_id)),)
+        params = (("id", text_or_absent("peer_id", peer_id)),)
         path = "/v1/operator/raft/transfer-leader"
         return self._call("transfer_leader", path, answers.value, params, options)
