@@ -155,6 +155,32 @@ UNSEEN = {
     ("catalog.datacenters", "must_revalidate"): "test_must_revalidate",
     ("query.execute", "must_revalidate"): "as of catalog.datacenters: it is a header",
     ("agent.force_leave", "prune"): "test_prune",
+    ("agent.connect.authorize", "cached"): "the agent always answers it from its cache",
+    ("agent.connect.ca.leaf", "cached"): "the agent always answers it from its cache",
+    ("agent.connect.ca.roots", "cached"): "test_mesh.py: test_roots",
+    ("agent.metrics", "format_prometheus"): "test_agent_more.py: test_metrics_for_prometheus",
+    ("connect.ca.roots", "pem"): "test_mesh.py: test_roots",
+    ("connect.ca.set_configuration", "force_without_cross_signing"): "the provider can cross-sign",
+    ("connect.intentions.match", "cached"): "test_mesh.py: test_which_intentions_apply",
+    ("discovery_chain.compile", "cached"): "as of discovery_chain.get",
+    ("discovery_chain.get", "cached"): "test_mesh.py: test_a_discovery_chain",
+    ("operator.autopilot.set_configuration", "cleanup_dead_servers"): "test_operator.py",
+    ("operator.keyring.list", "local_only"): "there is one datacenter",
+    ("operator.usage", "global_"): "there is one datacenter",
+    # Consul Enterprise, and Consul 2.1.
+    **dict.fromkeys(
+        (
+            ("operator.area.create", "use_tls"),
+            ("operator.area.update", "use_tls"),
+            ("operator.autopilot.set_configuration", "disable_upgrade_migration"),
+            ("operator.feature.set", "enabled"),
+            ("operator.utilization", "send_report"),
+            ("operator.utilization", "today_only"),
+            ("partition.create", "disable_gossip"),
+            ("partition.update", "disable_gossip"),
+        ),
+        "no server at hand has it",
+    ),
     ("agent.force_leave", "wan"): "1.8.7 does not know it, and the WAN pool has no node to lose",
 }
 

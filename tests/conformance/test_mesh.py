@@ -175,6 +175,9 @@ def test_which_intentions_apply(consul, agent, prefix):
     by_source = consul.connect.intentions.match("source", source)
     assert [each["DestinationName"] for each in by_source.data[source]] == [destination]
     assert (answer.index is not None) is (agent.version >= EXACT)
+    cached = consul.connect.intentions.match("destination", destination, cached=True)
+    # Consul 1.8 does not keep it.
+    assert (cached.meta.cache_hit is not None) is (agent.version >= EXACT)
     with pytest.raises(ServerError):
         consul.connect.intentions.match("nonsense", source)
     consul.connect.intentions.delete_by_id(made)
