@@ -147,7 +147,7 @@ class Noun(Flavoured[F]):
             near,
             secrets=secrets,
         )
-        kind = Gated if options and route.is_gated(options) else Call
+        kind = Gated if route.ignores and route.is_gated(dict(request.params)) else Call
         return kind(request, decode, route)
 
     def _call(
@@ -187,7 +187,7 @@ class Noun(Flavoured[F]):
             json_body=json is not None,
             secrets=secrets,
         )
-        kind = Gated if options and route.is_gated(options) else Call
+        kind = Gated if route.ignores and route.is_gated(dict(request.params)) else Call
         return kind(request, decode, route)
 
     def _write(

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from consul.core.endpoint import Route
+from consul.core.endpoint import Route, renamed
 from consul.core.request import Call
 from consul.core.steps import Steps
 
@@ -297,6 +297,13 @@ else:
                     call = describe(self, *args, **options)
                 except (TypeError, ValueError) as error:
                     failure = error.with_traceback(None)
+                if failure is not None and not facts.former.keys().isdisjoint(options):
+                    # Only here, so that calls without a keyword of the forks do not pay for them.
+                    failure = None
+                    try:
+                        call = describe(self, *args, **renamed(facts, options))
+                    except (TypeError, ValueError) as error:
+                        failure = error.with_traceback(None)
                 del args, options
                 if failure is not None:
                     try:

@@ -14,16 +14,19 @@ from consul.types import (
     AgentSelf,
     AgentService,
     CatalogNode,
+    CatalogNodeServiceList,
     CatalogService,
     CoordinateEntry,
     FiredEvent,
     HealthCheck,
     KVPair,
+    QueryExplanation,
     QueryResult,
     RaftConfiguration,
     ServiceEntry,
     SessionEntry,
     TxnResponse,
+    UserEvent,
 )
 
 #: What `kv.get` may answer where it is not known which of its flags are set.
@@ -112,3 +115,11 @@ class Keys(Consul.KV):
 
 class Client(Consul):
     KV = Keys
+
+
+async def services(client: Consul) -> None:
+    assert_type(await client.catalog.node_services("a"), Indexed[CatalogNodeServiceList])
+    assert_type(await client.health.connect("web"), Indexed[list[ServiceEntry]])
+    assert_type(await client.query.explain("web"), QueryExplanation)
+    assert_type(await client.session.create(node_checks=[]), str)
+    assert_type(await client.event.list("deploy"), Indexed[list[UserEvent]])

@@ -20,7 +20,7 @@ import pytest
 from consul.api.noun import Noun
 from consul.base import Consul
 from consul.core.bodies import plain
-from consul.core.endpoint import Route
+from consul.core.endpoint import FORMER, Route
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOKEN = "very-secret-token"
@@ -35,6 +35,7 @@ SAMPLES = {
     "check": {"ttl": "10s"},
     "check_id": "check 1",
     "enable": True,
+    "gateway": "gateway",
     "key": "a/b",
     "name": "name",
     "node": "node 1",
@@ -85,15 +86,59 @@ OTHER_MEANING = {
     ("agent.check.register", "timeout"),
     ("agent.service.register", "timeout"),
     ("catalog.register", "node_meta"),
-    ("query.create", "near"),
-    ("query.update", "near"),
-}
+    *((f"query.{name}", option) for name in ("create", "update")
+      for option in ("near", "node_meta", "sameness_group")),
+}  # fmt: skip
 
 #: The keyword, and a value where a text does not do, for a field whose keyword is not its name in
 #: snake case: by the name of the method and the field, or by the field alone.
-FIELDS: dict[object, tuple[str | None, object]] = {}
+FIELDS: dict[object, tuple[str | None, object]] = {
+    ("catalog.register", "ID"): ("node_id", None),
+    **{(f"catalog.{name}register", "Datacenter"): ("dc", None) for name in ("", "de")},
+    **{
+        (f"query.{name}", field): given
+        for name in ("create", "update")
+        for field, given in {
+            "Service": ("service", None),
+            "Token": ("capture_token", None),
+            "DNS": ("ttl", 10),
+            "Template": ("template", {"Type": "name_prefix_match"}),
+            # Within a structure.
+            "DNS.TTL": ("ttl", 10),
+            "Service.Connect": ("connect", True),
+            "Service.Failover.Datacenters": ("datacenters", ["dc2"]),
+            "Service.Failover.NearestN": ("nearestn", 2),
+            "Service.Failover.Targets": ("targets", [{"Peer": "a"}]),
+            "Service.IgnoreCheckIDs": ("ignore_check_ids", ["a"]),
+            "Service.Near": ("near", None),
+            "Service.NodeMeta": ("node_meta", {"a": "b"}),
+            "Service.OnlyPassing": ("onlypassing", True),
+            "Service.SamenessGroup": ("sameness_group", None),
+            "Service.Service": ("service", None),
+            "Service.ServiceMeta": ("service_meta", {"a": "b"}),
+            "Service.Tags": ("tags", ["a"]),
+            "Service.Peer": ("service_fields", {"Peer": "a"}),
+            "Template.Regexp": ("regexp", None),
+        }.items()
+    },
+}
 #: Values of keywords that take no text: of bodies by the keyword, of the query with the method.
-VALUES: dict[object, object] = {("agent.join", "wan"): True}
+VALUES: dict[object, object] = {
+    ("agent.join", "wan"): True,
+    "behavior": "delete",
+    "check": {"Name": "a"},
+    "checks": [{"Name": "a"}],
+    ("session.create", "checks"): ["a"],
+    "locality": {"Region": "a"},
+    "lock_delay": 5,
+    "node_checks": ["a"],
+    "node_meta": {"a": "b"},
+    ("catalog.register", "service"): {"Service": "a"},
+    "service_checks": [{"ID": "a"}],
+    "skip_node_update": True,
+    "tagged_addresses": {"lan": "10.0.0.1"},
+    "ttl": 10,
+}
 #: A value for a parameter by its type.
 BY_TYPE = {
     **dict.fromkeys(("flag", "bool", "flag or bool"), True),
@@ -117,9 +162,6 @@ NOT_YET: tuple[str, ...] = (
     # Agents.
     "agent.check.update", "agent.host", "agent.leave", "agent.metrics", "agent.reload",
     "agent.service.health_", "agent.token",
-    # Services.
-    "catalog.connect", "catalog.gateway_services", "catalog.node_services", "health.connect",
-    "health.ingress",
     # Streams.
     "agent.monitor", "snapshot.",
 )  # fmt: skip
@@ -128,9 +170,7 @@ INCOMPLETE = {
     "acl.create", "acl.update",
     "agent.check.register", "agent.check.ttl_fail", "agent.check.ttl_pass", "agent.check.ttl_warn",
     "agent.members", "agent.service.register",
-    "catalog.deregister", "catalog.register", "coordinate.node",
-    "coordinate.nodes", "query.create", "query.execute", "query.update",
-    "session.create",
+    "coordinate.node", "coordinate.nodes",
 }  # fmt: skip
 
 
@@ -145,6 +185,15 @@ def _renamed(name):
         for key, found in ((k, v) for k, v in FIELDS.items() if isinstance(k, tuple))
         if key[0] == name
     ]
+
+
+def _renamed_fields(name):
+    return [(path, found) for (_, path), found in _renamed(name) if "." in path]
+
+
+def value_of(name, keyword):
+    """A value for the keyword of a field."""
+    return VALUES.get((name, keyword), VALUES.get(keyword, "7"))
 
 
 def nouns(owner, path=""):
@@ -281,9 +330,17 @@ class TestEveryMethod:
             keyword, value = FIELDS.get((name, field)) or FIELDS.get(field) or (None, None)
             keyword = keyword or keyword_of(field, METHODS[name].route.keywords)
             assert keyword is not None, f"there is no keyword for {field}"
-            value = VALUES.get(keyword, "7") if value is None else value
+            value = value_of(name, keyword) if value is None else value
             sent = json.loads(call(name, client, **{keyword: value}).request.body)
-            assert field in sent, f"{keyword} does not send {field}"
+            assert plain(field) in map(plain, sent), f"{keyword} does not send {field}"
+
+    def test_can_send_the_fields_within_structures(self, name):
+        for path, (keyword, value) in _renamed_fields(name):
+            value = value_of(name, keyword) if value is None else value
+            sent = json.loads(call(name, Consul(), **{keyword: value}).request.body)
+            for field in path.split("."):
+                assert field in sent, f"{keyword} does not send {path}"
+                sent = sent[field]
 
     def test_takes_the_token_of_client_and_call_and_hides_it(self, name):
         for made in (call(name, Consul(token=TOKEN)), call(name, Consul(token="x"), token=TOKEN)):
@@ -364,21 +421,67 @@ class TestEveryMethod:
             call(name, Consul(), nonsense=1)
 
 
-@pytest.mark.parametrize(
-    ("name", "former", "now"),
-    [
-        ("health.service", "filter_expr", "filter"),
-        ("health.service", "connections_timeout", "timeout"),
-        ("kv.get", "connections_timeout", "timeout"),
-        ("catalog.register", "skipnodeupdate", "skip_node_update"),
-    ],
-)
-def test_the_names_of_the_forks_lead_to_ours(name, former, now):
-    with pytest.raises(TypeError, match=rf"^{name}\(\) .* '{former}'; use {now}=$"):
-        call(name, Consul(), **{former: 1})
-    # Not where there is no such keyword.
-    with pytest.raises(TypeError, match=r"'filter_expr'(; did you mean.*)?$"):
-        call("kv.get", Consul(), filter_expr=1)
+FORMER_NAMES = [
+    ("agent.checks", "filter_expr", "filter", "Node == a"),
+    ("agent.services", "filter_expr", "filter", "Node == a"),
+    ("catalog.node", "filter_expr", "filter", "Node == a"),
+    ("catalog.nodes", "filter_expr", "filter", "Node == a"),
+    ("catalog.register", "skipnodeupdate", "skip_node_update", True),
+    ("catalog.services", "filter_expr", "filter", "Node == a"),
+    ("health.checks", "filter_expr", "filter", "Node == a"),
+    ("health.connect", "filter_expr", "filter", "Node == a"),
+    ("health.ingress", "filter_expr", "filter", "Node == a"),
+    ("health.node", "filter_expr", "filter", "Node == a"),
+    ("health.service", "connections_timeout", "timeout", 7),
+    ("health.service", "filter_expr", "filter", "Node == a"),
+    ("health.state", "filter_expr", "filter", "Node == a"),
+    ("kv.delete", "connections_timeout", "timeout", 7),
+    ("kv.get", "connections_timeout", "timeout", 7),
+    ("kv.put", "connections_timeout", "timeout", 7),
+    ("query.create", "nodemeta", "node_meta", {"a": "b"}),
+    ("query.update", "servicemeta", "service_meta", {"a": "b"}),
+]
+
+
+@pytest.mark.parametrize(("name", "former", "now", "value"), FORMER_NAMES)
+def test_the_names_of_the_forks_are_taken(name, former, now, value):
+    made, expected = call(name, Consul(), **{former: value}), call(name, Consul(), **{now: value})
+    assert made.request == expected.request
+    assert type(made) is type(expected)
+    # Not given, also where None has a meaning here.
+    assert call(name, Consul(), **{former: None}).request == call(name, Consul()).request
+    assert call(name, Consul(), **{former: None, now: value}).request == expected.request
+    with pytest.raises(TypeError, match=rf"^{name}\(\) got {now} and {former}, which are one"):
+        call(name, Consul(), **{former: value, now: value})
+    # What is wrong is refused by our name, what is unknown by its own.
+    with pytest.raises((TypeError, ValueError), match=rf"^{now} must"):
+        call(name, Consul(), **{former: object()})
+    with pytest.raises(TypeError, match="'nonsense'"):
+        call(name, Consul(), **{former: value}, nonsense=1)
+
+
+def test_the_names_of_the_forks_are_taken_where_ours_is():
+    for name, method in METHODS.items():
+        keywords = method.route.keywords
+        for former, now in FORMER.items():
+            # These have a timeout of their own.
+            taken = now in keywords and (name, now) not in {
+                ("agent.check.register", "timeout"), ("agent.service.register", "timeout")
+            }  # fmt: skip
+            assert (former in method.route.former) == taken
+            if not taken:
+                with pytest.raises(TypeError, match=rf"^{re.escape(name)}\(\) .* '{former}'"):
+                    call(name, Consul(), **{former: 1})
+
+
+def test_an_error_shows_no_token_that_came_with_a_name_of_the_forks():
+    for wrong in ({"nonsense": 1}, {"filter": "a"}, {"index": "x"}):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            call("health.service", Consul(), filter_expr="b", token=TOKEN, **wrong)
+        assert caught.value.__context__ is None
+        ours = [each for each in caught.traceback if "consul" in Path(each.path).parts[-3:]]
+        assert ours
+        assert TOKEN not in repr([each.frame.f_locals for each in ours])
 
 
 @pytest.mark.parametrize("form", [["os:linux", "a"], ("os:linux", b"a"), {"os": "linux", "a": ""}])
