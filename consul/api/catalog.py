@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import (
-    CatalogNodeRead,
-    CatalogNodesRead,
+    CatalogRead,
     CatalogServiceRead,
     CatalogServicesRead,
     Common,
     DatacentersRead,
+    NodeServicesRead,
+    QueryListRead,
 )
-from consul.api.params import tags
+from consul.api.params import selecting, tags
 from consul.core import answers, bodies
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
@@ -27,23 +28,15 @@ if TYPE_CHECKING:
     from consul.core.answers import AnyIndex, Indexed
     from consul.core.request import Call
 
-_REGISTRATION = Fields(
-    kinds={
-        "node": identifier,
-        "address": text,
-        "node_id": text,
-        "dc": text,
-        "tagged_addresses": bodies.text_map,
-        "node_meta": bodies.text_map,
-        "service": bodies.CATALOG_SERVICE,
-        "check": bodies.CATALOG_CHECK,
-        "skip_node_update": flag,
-    },
-    node_id="ID",
-    dc="Datacenter",
-)
 #: What may be there has any name, also one that cannot be registered here.
 _REMOVAL = Fields(dc="Datacenter", kinds={"dc": text})
+
+
+class Locality(TypedDict, total=False):
+    """Where something runs (1.17)."""
+
+    Region: str
+    Zone: str
 
 
 class Node(TypedDict):
@@ -57,6 +50,7 @@ class Node(TypedDict):
     Datacenter: str
     TaggedAddresses: dict[str, str] | None
     Meta: dict[str, str] | None
+    Locality: NotRequired[Locality | None]
     PeerName: NotRequired[str]
     CreateIndex: int
     ModifyIndex: int
@@ -69,30 +63,169 @@ class ServiceAddress(TypedDict):
     Port: int
 
 
-class NodeService(TypedDict):
-    """A service of a node."""
+class ServicePort(TypedDict):
+    """One of the ports of a service (1.22)."""
 
+    Name: str
+    Port: int
+    Default: NotRequired[bool]
+
+
+class AgentWeights(TypedDict):
+    """How often DNS answers with an instance, by its state."""
+
+    Passing: int
+    Warning: int
+
+
+class MeshGatewayConfig(TypedDict, total=False):
+    """How traffic to other datacenters goes."""
+
+    #: "none", "local" or "remote".
+    Mode: str
+
+
+class ExposePath(TypedDict, total=False):
+    """A path that can be reached without the mesh."""
+
+    Path: str
+    LocalPathPort: int
+    ListenerPort: int
+    Protocol: str
+    ParsedFromCheck: bool
+
+
+class ExposeConfig(TypedDict, total=False):
+    """What can be reached without the mesh."""
+
+    Checks: bool
+    Paths: list[ExposePath] | None
+
+
+class TransparentProxyConfig(TypedDict, total=False):
+    """How a transparent proxy listens (1.10)."""
+
+    OutboundListenerPort: int
+    DialedDirectly: bool
+
+
+class AccessLogsConfig(TypedDict, total=False):
+    """What a proxy logs (1.15)."""
+
+    Enabled: bool
+    DisableListenerLogs: bool
+    #: "file", "stderr" or "stdout".
+    Type: str
+    Path: str
+    JSONFormat: str
+    TextFormat: str
+
+
+class EnvoyExtension(TypedDict, total=False):
+    """An extension of Envoy (1.15)."""
+
+    Name: str
+    Required: bool
+    #: Its keys depend on the extension.
+    Arguments: dict[str, Any]
+    ConsulVersion: str
+    EnvoyVersion: str
+
+
+class Upstream(TypedDict):
+    """A service that a proxy makes reachable for its own service."""
+
+    #: "service" or "prepared_query".
+    DestinationType: NotRequired[str]
+    DestinationName: str
+    DestinationNamespace: NotRequired[str]
+    DestinationPartition: NotRequired[str]
+    DestinationPeer: NotRequired[str]
+    Datacenter: NotRequired[str]
+    LocalBindAddress: NotRequired[str]
+    LocalBindPort: NotRequired[int]
+    LocalBindSocketPath: NotRequired[str]
+    LocalBindSocketMode: NotRequired[str]
+    #: For the proxy; Consul does not look at it.
+    Config: NotRequired[dict[str, Any] | None]
+    MeshGateway: NotRequired[MeshGatewayConfig]
+    #: Whether it comes from config entries.
+    CentrallyConfigured: NotRequired[bool]
+
+
+class AgentServiceConnectProxyConfig(TypedDict, total=False):
+    """What a proxy or gateway does; a service that is none has little of it."""
+
+    #: The service that the proxy stands for.
+    DestinationServiceName: str
+    DestinationServiceID: str
+    LocalServiceAddress: str
+    LocalServicePort: int
+    LocalServiceSocketPath: str
+    #: "", "direct" or "transparent".
+    Mode: str
+    MutualTLSMode: str
+    TransparentProxy: TransparentProxyConfig
+    #: For the proxy; Consul does not look at it.
+    Config: dict[str, Any] | None
+    Upstreams: list[Upstream] | None
+    MeshGateway: MeshGatewayConfig
+    Expose: ExposeConfig
+    AccessLogs: AccessLogsConfig
+    EnvoyExtensions: list[EnvoyExtension]
+
+
+class PeeringServiceMeta(TypedDict, total=False):
+    """How a service of a peer is reached."""
+
+    SNI: list[str]
+    SpiffeID: list[str]
+    Protocol: str
+
+
+class AgentServiceConnect(TypedDict, total=False):
+    """What a service has to do with the mesh."""
+
+    #: Whether it speaks to the mesh without a proxy.
+    Native: bool
+    PeerMeta: PeeringServiceMeta
+
+
+class _NodeService(TypedDict):
     #: Absent from ordinary services.
     Kind: NotRequired[str]
     ID: str
     #: Its name.
     Service: str
-    Tags: list[str]
     #: "" stands for the address of the node.
     Address: str
-    TaggedAddresses: NotRequired[dict[str, ServiceAddress]]
+    TaggedAddresses: NotRequired[dict[str, ServiceAddress] | None]
     Meta: dict[str, str] | None
     #: Newer servers leave out port 0.
     Port: NotRequired[int]
-    Ports: NotRequired[list[dict[str, Any]]]
+    Ports: NotRequired[list[ServicePort] | None]
     SocketPath: NotRequired[str]
-    Weights: dict[str, int]
+    Weights: AgentWeights
     EnableTagOverride: bool
-    Proxy: dict[str, Any]
-    Connect: dict[str, Any]
+    Locality: NotRequired[Locality | None]
+    Proxy: AgentServiceConnectProxyConfig
+    Connect: AgentServiceConnect
     PeerName: NotRequired[str]
     CreateIndex: int
     ModifyIndex: int
+
+
+class NodeService(_NodeService):
+    """A service of a node."""
+
+    Tags: list[str]
+
+
+class StoredService(_NodeService):
+    """The same as queries and transactions answer it."""
+
+    #: None where it has none.
+    Tags: list[str] | None
 
 
 class CatalogNode(TypedDict):
@@ -100,6 +233,13 @@ class CatalogNode(TypedDict):
 
     Node: Node
     Services: dict[str, NodeService]
+
+
+class CatalogNodeServiceList(TypedDict):
+    """A node with a list of its services; both are None for an unknown node."""
+
+    Node: Node | None
+    Services: list[NodeService] | None
 
 
 class CatalogService(TypedDict):
@@ -112,6 +252,7 @@ class CatalogService(TypedDict):
     Datacenter: str
     TaggedAddresses: dict[str, str] | None
     NodeMeta: dict[str, str] | None
+    #: "" for ordinary services.
     ServiceKind: str
     ServiceID: str
     ServiceName: str
@@ -119,18 +260,92 @@ class CatalogService(TypedDict):
     #: "" stands for the address of the node.
     ServiceAddress: str
     ServiceTaggedAddresses: NotRequired[dict[str, ServiceAddress]]
-    ServiceWeights: dict[str, int]
+    ServiceWeights: AgentWeights
     ServiceMeta: dict[str, str]
     ServicePort: int
-    ServicePorts: NotRequired[list[dict[str, Any]] | None]
+    ServicePorts: NotRequired[list[ServicePort] | None]
     ServiceSocketPath: NotRequired[str]
     ServiceEnableTagOverride: bool
-    ServiceProxy: dict[str, Any]
-    ServiceConnect: dict[str, Any]
-    ServiceLocality: NotRequired[dict[str, str] | None]
+    ServiceProxy: AgentServiceConnectProxyConfig
+    ServiceConnect: AgentServiceConnect
+    ServiceLocality: NotRequired[Locality | None]
     PeerName: NotRequired[str]
     CreateIndex: int
     ModifyIndex: int
+
+
+class CompoundServiceName(TypedDict):
+    """The name of a service."""
+
+    Name: str
+    Namespace: NotRequired[str]
+    Partition: NotRequired[str]
+
+
+class GatewayService(TypedDict):
+    """A service behind a gateway."""
+
+    Gateway: CompoundServiceName
+    Service: CompoundServiceName
+    #: "ingress-gateway", "terminating-gateway" or "api-gateway".
+    GatewayKind: str
+    #: Those of an ingress gateway.
+    Port: NotRequired[int]
+    Protocol: NotRequired[str]
+    Hosts: NotRequired[list[str]]
+    #: Those of a terminating gateway: paths of files, and the name to ask for.
+    CAFile: NotRequired[str]
+    CertFile: NotRequired[str]
+    KeyFile: NotRequired[str]
+    SNI: NotRequired[str]
+    AutoHostRewrite: NotRequired[bool]
+    #: Whether it is there because of a "*".
+    FromWildcard: NotRequired[bool]
+    #: "service", or "destination" for what has no instances.
+    ServiceKind: NotRequired[str]
+    CreateIndex: int
+    ModifyIndex: int
+
+
+class _Registration(TypedDict, total=False):
+    node: Text
+    address: Text | None
+    service: Mapping[str, Any] | None
+    check: Mapping[str, Any] | None
+    dc: Text | None
+    node_meta: Mapping[str, Text] | None
+    skip_node_update: Flag
+    tagged_addresses: Mapping[str, Text] | None
+    node_id: Text | None
+    checks: Iterable[Mapping[str, Any]] | None
+    locality: Mapping[str, Any] | None
+
+
+class CatalogRegistrationWrite(Common, total=False):
+    """``catalog.register``: what may be given besides what has a position."""
+
+    #: UUID of the node.
+    node_id: Text | None
+    #: Further checks, dicts like *check*.
+    checks: Iterable[Mapping[str, Any]] | None
+    #: Where the node is: ``Region`` and ``Zone`` (1.17).
+    locality: Mapping[str, Any] | None
+    #: Further fields in Consul's spelling, for newer servers.
+    extra: Mapping[str, Any] | None
+
+
+_REGISTRATION = Fields(
+    _Registration,
+    kinds={
+        "node": identifier,
+        "service": bodies.CATALOG_SERVICE,
+        "check": bodies.CATALOG_CHECK,
+        "checks": bodies.listed(bodies.CATALOG_CHECK, "checks"),
+        "locality": bodies.LOCALITY,
+    },
+    node_id="ID",
+    dc="Datacenter",
+)
 
 
 def _some(name: str, value: Text) -> str:
@@ -152,52 +367,50 @@ class Catalog(Noun[F]):
     def register(
         self,
         node: Text,
-        address: Text,
+        address: Text | None,
         service: Mapping[str, Any] | None = None,
         check: Mapping[str, Any] | None = None,
         dc: Text | None = None,
         token: Text | None = None,
-        *,
         node_meta: Mapping[str, Text] | None = None,
-        node_id: Text | None = None,
-        tagged_addresses: Mapping[str, Text] | None = None,
         skip_node_update: Flag = None,
-        **options: Unpack[Common],
+        tagged_addresses: Mapping[str, Text] | None = None,
+        **options: Unpack[CatalogRegistrationWrite],
     ) -> Call[bool]:
-        """Register a node, and a service or a check of it.  Return True.
+        """Register a node, and a service or checks of it.  Return True.
 
-        *address* is the address of the node.  *service* is a dict with ``Service`` (its name) and
-        perhaps ``ID``, ``Tags``, ``Address``, ``Port``, ``Meta``.  *check* is one with ``Name``,
-        ``CheckID``, ``Status``, ``ServiceID``, ``Notes``.  *node_meta* is the metadata of the node
-        and *node_id* its UUID.  *tagged_addresses* maps "lan" or "wan" to addresses.  With
-        *skip_node_update* a node that exists stays as it is.
+        *address* is the address of the node.  With *skip_node_update* a node that exists stays as
+        it is, and *address* may be None.  *node_meta* is the metadata of the node, and *node_id*
+        its UUID.  *tagged_addresses* maps "lan" or "wan" to addresses.  *locality* is a dict with
+        ``Region`` and ``Zone`` (1.17).
+        *service* is a dict with ``Service`` (its name) and perhaps ``ID``, ``Tags``, ``Address``,
+        ``Port``, ``Meta``; a proxy or gateway has ``Kind`` and ``Proxy``.  *check* is one with
+        ``Name``, ``CheckID``, ``Status``, ``ServiceID``, ``Notes``, ``Definition``, and *checks* is
+        a list of such.  *extra* holds further fields in Consul's spelling.
 
         Raises ACLPermissionDenied where the token may not write it, BadRequest for a field that
-        this version of Consul does not know.
+        this version of Consul does not know, ServerError for an id or a name that another node
+        has.
 
         ``PUT /v1/catalog/register``
         """
-        body = _REGISTRATION.body(
-            node=node,
-            address=address,
-            node_id=node_id,
+        if address is None and not flag("skip_node_update", skip_node_update):
+            raise ValueError("address must be given, unless skip_node_update is True")
+        given = {
+            "node": node,
+            "address": address,
             # Consul ignores the datacenter of the query here.
-            dc=dc or self._client.settings.dc,
-            tagged_addresses=tagged_addresses,
-            node_meta=node_meta,
-            service=service,
-            check=check,
-            skip_node_update=skip_node_update,
-        )
-        return self._call(
-            "register",
-            "/v1/catalog/register",
-            answers.bool_answer,
-            (),
-            options,
-            json=body,
-            dc=dc,
-            token=token,
+            "dc": dc or self._client.settings.dc,
+            "node_meta": node_meta,
+            "skip_node_update": skip_node_update,
+            "tagged_addresses": tagged_addresses,
+            "service": service,
+            "check": check,
+            **options,
+        }
+        path = "/v1/catalog/register"
+        return self._write(
+            "register", path, answers.bool_answer, _REGISTRATION, given, dc=dc, token=token
         )
 
     @endpoint("PUT /v1/catalog/deregister", repeatable=True)
@@ -255,7 +468,9 @@ class Catalog(Noun[F]):
         dc: Text | None = None,
         near: Text | None = None,
         token: Text | None = None,
-        **options: Unpack[CatalogNodesRead],
+        node_meta: Mapping[str, object] | Iterable[Text] | None = None,
+        filter: Text | None = None,
+        **options: Unpack[CatalogRead],
     ) -> Call[Indexed[list[Node]]]:
         """List all nodes: (index, nodes).
 
@@ -268,7 +483,7 @@ class Catalog(Noun[F]):
             "nodes",
             "/v1/catalog/nodes",
             answers.indexed,
-            (),
+            selecting(filter, node_meta),
             options,
             index=index,
             wait=wait,
@@ -286,6 +501,8 @@ class Catalog(Noun[F]):
         consistency: str | None = None,
         dc: Text | None = None,
         token: Text | None = None,
+        node_meta: Mapping[str, object] | Iterable[Text] | None = None,
+        filter: Text | None = None,
         **options: Unpack[CatalogServicesRead],
     ) -> Call[Indexed[dict[str, list[str]]]]:
         """List the names of all services, each with all its tags: (index, dict).
@@ -299,7 +516,7 @@ class Catalog(Noun[F]):
             "services",
             "/v1/catalog/services",
             answers.indexed,
-            (),
+            selecting(filter, node_meta),
             options,
             index=index,
             wait=wait,
@@ -317,7 +534,8 @@ class Catalog(Noun[F]):
         consistency: str | None = None,
         dc: Text | None = None,
         token: Text | None = None,
-        **options: Unpack[CatalogNodeRead],
+        filter: Text | None = None,
+        **options: Unpack[CatalogRead],
     ) -> Call[Indexed[CatalogNode | None]]:
         """Read a node and its services: (index, node), or (index, None) for an unknown node.
 
@@ -329,7 +547,7 @@ class Catalog(Noun[F]):
             "node",
             f"/v1/catalog/node/{segment('node', node)}",
             answers.indexed,
-            (),
+            selecting(filter),
             options,
             index=index,
             wait=wait,
@@ -349,6 +567,8 @@ class Catalog(Noun[F]):
         dc: Text | None = None,
         near: Text | None = None,
         token: Text | None = None,
+        node_meta: Mapping[str, object] | Iterable[Text] | None = None,
+        filter: Text | None = None,
         **options: Unpack[CatalogServiceRead],
     ) -> Call[Indexed[list[CatalogService]]]:
         """List the instances of a service: (index, instances), [] for an unknown service.
@@ -363,7 +583,7 @@ class Catalog(Noun[F]):
             "service",
             f"/v1/catalog/service/{segment('service', service)}",
             answers.indexed,
-            tags(tag),
+            (*tags(tag), *selecting(filter, node_meta)),
             options,
             index=index,
             wait=wait,
@@ -371,4 +591,79 @@ class Catalog(Noun[F]):
             dc=dc,
             near=near,
             token=token,
+        )
+
+    @endpoint("GET /v1/catalog/connect/:service")
+    def connect(
+        self,
+        service: Text,
+        index: AnyIndex | None = None,
+        wait: Duration | None = None,
+        tag: Text | Iterable[Text] | None = None,
+        consistency: str | None = None,
+        dc: Text | None = None,
+        near: Text | None = None,
+        token: Text | None = None,
+        node_meta: Mapping[str, object] | Iterable[Text] | None = None,
+        filter: Text | None = None,
+        **options: Unpack[CatalogServiceRead],
+    ) -> Call[Indexed[list[CatalogService]]]:
+        """List what the mesh reaches a service by: (index, instances), [] for an unknown service.
+
+        Those are its proxies, which have ``ServiceProxy`` and a name of their own, and those of its
+        own instances that speak to the mesh without one.
+        *tag* keeps the instances with this tag, or with all of several tags.  *near* names a node
+        to sort by round trip time from.
+        Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
+
+        ``GET /v1/catalog/connect/:service``
+        """
+        return self._read(
+            "connect",
+            f"/v1/catalog/connect/{segment('service', service)}",
+            answers.indexed,
+            (*tags(tag), *selecting(filter, node_meta)),
+            options,
+            index=index,
+            wait=wait,
+            consistency=consistency,
+            dc=dc,
+            near=near,
+            token=token,
+        )
+
+    @endpoint("GET /v1/catalog/node-services/:node", since="1.7.0")
+    def node_services(
+        self, node: Text, **options: Unpack[NodeServicesRead]
+    ) -> Call[Indexed[CatalogNodeServiceList]]:
+        """Read a node and a list of its services: (index, node).
+
+        For an unknown node, or where the token may not read it, both are None.
+        Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
+
+        ``GET /v1/catalog/node-services/:node``
+        """
+        path = f"/v1/catalog/node-services/{segment('node', node)}"
+        return self._read("node_services", path, answers.indexed, (), options)
+
+    @endpoint("GET /v1/catalog/gateway-services/:gateway", since="1.8.0")
+    def gateway_services(
+        self,
+        gateway: Text,
+        dc: Text | None = None,
+        token: Text | None = None,
+        **options: Unpack[QueryListRead],
+    ) -> Call[Indexed[list[GatewayService] | None]]:
+        """List the services behind an ingress or terminating gateway: (index, services).
+
+        An unknown gateway has [], and None on older servers.
+        Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
+
+        Raises ACLPermissionDenied where the token may not read the gateway.
+
+        ``GET /v1/catalog/gateway-services/:gateway``
+        """
+        path = f"/v1/catalog/gateway-services/{segment('gateway', gateway)}"
+        return self._read(
+            "gateway_services", path, answers.indexed, (), options, dc=dc, token=token
         )

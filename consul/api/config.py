@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict
 
+from consul.api.catalog import (
+    EnvoyExtension,
+    ExposeConfig,
+    MeshGatewayConfig,
+    TransparentProxyConfig,
+)
 from consul.api.connect.intentions import IntentionPermission
 from consul.api.noun import Noun
 from consul.api.options import Blocking, Common, Consistency, Filtered
@@ -31,48 +37,6 @@ class ConfigEntryCommon(TypedDict):
     Hash: NotRequired[int]
     CreateIndex: int
     ModifyIndex: int
-
-
-class MeshGatewayConfig(TypedDict, total=False):
-    """How traffic to other datacenters goes."""
-
-    #: "none", "local" or "remote".
-    Mode: str
-
-
-class ExposePath(TypedDict, total=False):
-    """A path that can be reached without the mesh."""
-
-    Path: str
-    LocalPathPort: int
-    ListenerPort: int
-    Protocol: str
-    ParsedFromCheck: bool
-
-
-class ExposeConfig(TypedDict, total=False):
-    """What can be reached without the mesh."""
-
-    Checks: bool
-    Paths: list[ExposePath] | None
-
-
-class TransparentProxyConfig(TypedDict, total=False):
-    """How a transparent proxy listens (1.10)."""
-
-    OutboundListenerPort: int
-    DialedDirectly: bool
-
-
-class EnvoyExtension(TypedDict, total=False):
-    """An extension of Envoy (1.15)."""
-
-    Name: str
-    Required: bool
-    #: Its keys depend on the extension.
-    Arguments: dict[str, Any]
-    ConsulVersion: str
-    EnvoyVersion: str
 
 
 class ServiceDefaults(ConfigEntryCommon):

@@ -63,10 +63,13 @@ class Event(Noun[F]):
         """Send the event *name* with *body* (bytes, or str as UTF-8) to all nodes.
 
         *node*, *service* and *tag* are regular expressions.  Agents that they do not match ignore
-        the event.  Returns the event as Consul answers it, with its payload in base64.
+        the event.  *tag* needs *service*.  Returns the event as Consul answers it, with its payload
+        in base64.
 
-        Raises ACLPermissionDenied where the token may not fire this event, ServerError or
-        ClientError (413) for a body above some 300 bytes.
+        Servers take 300 bytes, and older ones as much as fits into 512 bytes with the name and the
+        expressions.  Raises ClientError (413) or, from older servers, ServerError for more,
+        ACLPermissionDenied where the token may not fire this event, ServerError for an unknown
+        token, a wrong regular expression, or *tag* without *service*.
 
         ``PUT /v1/event/fire/:name``
         """
@@ -86,16 +89,17 @@ class Event(Noun[F]):
         name: Text | None = None,
         index: AnyIndex | None = None,
         wait: Duration | None = None,
-        token: Text | None = None,
-        *,
         node: Text | None = None,
         service: Text | None = None,
         tag: Text | None = None,
+        token: Text | None = None,
         **options: Unpack[WithDC],
     ) -> Call[Indexed[builtins.list[UserEvent]]]:
         """List the last events that this agent saw, 256 at most: (index, events).
 
-        *name* keeps the events of this name.  *node*, *service* and *tag* select likewise.
+        *name* keeps the events of this name.  *node*, *service* and *tag* are documented to select
+        likewise; the servers that this client is tested with ignore them.  Events that the token
+        may not read are left out.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
         The index comes from the id of the last event: compare it for equality only.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from consul.api.catalog import Node, NodeService
 from consul.api.noun import Noun
-from consul.api.options import HealthChecksRead, HealthNodeRead, HealthServiceRead
-from consul.api.params import one_or_absent, tags
+from consul.api.options import HealthIngressRead, HealthRead, HealthServiceRead
+from consul.api.params import one_or_absent, selecting, tags
 from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.request import Duration
@@ -23,9 +23,38 @@ if TYPE_CHECKING:
 STATES = ("any", "unknown", "passing", "warning", "critical")
 
 
-class HealthCheck(TypedDict):
-    """A check with its status."""
+class HealthCheckDefinition(TypedDict, total=False):
+    """What a check in the catalog is to do, for who runs it; agents answer it empty."""
 
+    HTTP: str
+    Header: dict[str, list[str]]
+    Method: str
+    Body: str
+    DisableRedirects: bool
+    TLSServerName: str
+    TLSSkipVerify: bool
+    TCP: str
+    TCPUseTLS: bool
+    UDP: str
+    GRPC: str
+    GRPCUseTLS: bool
+    H2PING: str
+    H2PingUseTLS: bool
+    OSService: str
+    ScriptArgs: list[str]
+    DockerContainerID: str
+    Shell: str
+    AliasNode: str
+    AliasService: str
+    OutputMaxSize: int
+    #: Like "10s"; these four likewise.
+    Interval: str
+    Timeout: str
+    TTL: str
+    DeregisterCriticalServiceAfter: str
+
+
+class _HealthCheck(TypedDict):
     #: Name of its node.
     Node: str
     CheckID: str
@@ -37,15 +66,27 @@ class HealthCheck(TypedDict):
     #: "" for the check of a node; likewise its name.
     ServiceID: str
     ServiceName: str
-    ServiceTags: list[str]
     Type: str
     Interval: NotRequired[str]
     Timeout: NotRequired[str]
     ExposedPort: NotRequired[int]
     PeerName: NotRequired[str]
-    Definition: dict[str, Any]
+    Definition: HealthCheckDefinition
     CreateIndex: int
     ModifyIndex: int
+
+
+class HealthCheck(_HealthCheck):
+    """A check with its status."""
+
+    ServiceTags: list[str]
+
+
+class StoredCheck(_HealthCheck):
+    """The same as queries and transactions answer it."""
+
+    #: None where the service has none.
+    ServiceTags: list[str] | None
 
 
 class ServiceEntry(TypedDict):
@@ -70,6 +111,8 @@ class Health(Noun[F]):
         dc: Text | None = None,
         near: Text | None = None,
         token: Text | None = None,
+        node_meta: Mapping[str, object] | Iterable[Text] | None = None,
+        filter: Text | None = None,
         **options: Unpack[HealthServiceRead],
     ) -> Call[Indexed[list[ServiceEntry]]]:
         """List the instances of a service with their checks: (index, instances).
@@ -77,7 +120,9 @@ class Health(Noun[F]):
         An unknown service has [].  *passing* keeps the instances whose checks all pass.  *tag*
         keeps those with this tag, or with all of several tags.  *near* names a node to sort by
         round trip time from.
-        Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
+        Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.  Newer
+        servers answer blocking reads by streaming: ``meta.known_leader`` is False then, and a token
+        that may not read the service gets [].
 
         ``GET /v1/health/service/:service``
         """
@@ -85,7 +130,98 @@ class Health(Noun[F]):
             "service",
             f"/v1/health/service/{segment('service', service)}",
             answers.indexed,
-            (("passing", one_or_absent("passing", passing)), *tags(tag)),
+            (
+                ("passing", one_or_absent("passing", passing)),
+                *tags(tag),
+                *selecting(filter, node_meta),
+            ),
+            options,
+            index=index,
+            wait=wait,
+            dc=dc,
+            near=near,
+            token=token,
+        )
+
+    @endpoint("GET /v1/health/connect/:service")
+    def connect(
+        self,
+        service: Text,
+        index: AnyIndex | None = None,
+        wait: Duration | None = None,
+        passing: Flag = None,
+        tag: Text | Iterable[Text] | None = None,
+        dc: Text | None = None,
+        near: Text | None = None,
+        token: Text | None = None,
+        node_meta: Mapping[str, object] | Iterable[Text] | None = None,
+        filter: Text | None = None,
+        **options: Unpack[HealthServiceRead],
+    ) -> Call[Indexed[list[ServiceEntry]]]:
+        """List what the mesh reaches a service by, with checks: (index, instances).
+
+        Those are its proxies, whose ``Service`` has a ``Proxy`` and a name of its own, and those of
+        its own instances that speak to the mesh without one.  An unknown service has [].
+        The arguments are those of `service`.
+        Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
+
+        Raises ACLPermissionDenied where the token may not read the service; Consul before 1.16, and
+        a blocking read that streams, answer [].
+
+        ``GET /v1/health/connect/:service``
+        """
+        return self._read(
+            "connect",
+            f"/v1/health/connect/{segment('service', service)}",
+            answers.indexed,
+            (
+                ("passing", one_or_absent("passing", passing)),
+                *tags(tag),
+                *selecting(filter, node_meta),
+            ),
+            options,
+            index=index,
+            wait=wait,
+            dc=dc,
+            near=near,
+            token=token,
+        )
+
+    @endpoint("GET /v1/health/ingress/:service", since="1.8.0")
+    def ingress(
+        self,
+        service: Text,
+        index: AnyIndex | None = None,
+        wait: Duration | None = None,
+        passing: Flag = None,
+        tag: Text | Iterable[Text] | None = None,
+        dc: Text | None = None,
+        near: Text | None = None,
+        token: Text | None = None,
+        node_meta: Mapping[str, object] | Iterable[Text] | None = None,
+        filter: Text | None = None,
+        **options: Unpack[HealthIngressRead],
+    ) -> Call[Indexed[list[ServiceEntry]]]:
+        """List the ingress gateways that let requests to a service in: (index, instances).
+
+        An unknown service has [].  The arguments are those of `service`.  Do not ask older servers
+        with *cached*: 1.8.7 may answer with what it has kept for `connect`.
+        Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
+
+        Raises ACLPermissionDenied where the token may not read the service; Consul before 1.16
+        answers [].
+
+        ``GET /v1/health/ingress/:service``
+        """
+        return self._read(
+            "ingress",
+            f"/v1/health/ingress/{segment('service', service)}",
+            answers.indexed,
+            (
+                ("passing", one_or_absent("passing", passing)),
+                *tags(tag),
+                *selecting(filter, node_meta),
+            ),
             options,
             index=index,
             wait=wait,
@@ -103,7 +239,9 @@ class Health(Noun[F]):
         dc: Text | None = None,
         near: Text | None = None,
         token: Text | None = None,
-        **options: Unpack[HealthChecksRead],
+        node_meta: Mapping[str, object] | Iterable[Text] | None = None,
+        filter: Text | None = None,
+        **options: Unpack[HealthRead],
     ) -> Call[Indexed[list[HealthCheck]]]:
         """List the checks of a service: (index, checks), [] for an unknown service.
 
@@ -116,7 +254,7 @@ class Health(Noun[F]):
             "checks",
             f"/v1/health/checks/{segment('service', service)}",
             answers.indexed,
-            (),
+            selecting(filter, node_meta),
             options,
             index=index,
             wait=wait,
@@ -134,7 +272,9 @@ class Health(Noun[F]):
         dc: Text | None = None,
         near: Text | None = None,
         token: Text | None = None,
-        **options: Unpack[HealthChecksRead],
+        node_meta: Mapping[str, object] | Iterable[Text] | None = None,
+        filter: Text | None = None,
+        **options: Unpack[HealthRead],
     ) -> Call[Indexed[list[HealthCheck]]]:
         """List the checks in a state: (index, checks).
 
@@ -151,7 +291,7 @@ class Health(Noun[F]):
             "state",
             f"/v1/health/state/{segment('name', name)}",
             answers.indexed,
-            (),
+            selecting(filter, node_meta),
             options,
             index=index,
             wait=wait,
@@ -168,7 +308,8 @@ class Health(Noun[F]):
         wait: Duration | None = None,
         dc: Text | None = None,
         token: Text | None = None,
-        **options: Unpack[HealthNodeRead],
+        filter: Text | None = None,
+        **options: Unpack[HealthRead],
     ) -> Call[Indexed[list[HealthCheck]]]:
         """List the checks of a node: (index, checks), [] for an unknown node.
 
@@ -180,7 +321,7 @@ class Health(Noun[F]):
             "node",
             f"/v1/health/node/{segment('node', node)}",
             answers.indexed,
-            (),
+            selecting(filter),
             options,
             index=index,
             wait=wait,

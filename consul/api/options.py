@@ -165,15 +165,11 @@ class DatacentersRead(Scope, Cached, total=False):
     """``catalog.datacenters``."""
 
 
-class CatalogNodeRead(Common, MaxStale, Filtered, total=False):
-    """``catalog.node``."""
+class CatalogRead(Common, MaxStale, total=False):
+    """``catalog.nodes`` and ``catalog.node``."""
 
 
-class CatalogNodesRead(CatalogNodeRead, NodeMeta, total=False):
-    """``catalog.nodes``."""
-
-
-class CatalogServicesRead(CatalogNodesRead, Refreshed, total=False):
+class CatalogServicesRead(CatalogRead, Refreshed, total=False):
     """``catalog.services``."""
 
 
@@ -182,19 +178,19 @@ class AgentServiceRead(Scope, Hashed, total=False):
 
 
 class CatalogServiceRead(CatalogServicesRead, FromPeer, Merged, total=False):
-    """``catalog.service``."""
+    """``catalog.service`` and ``catalog.connect``."""
 
 
-class HealthNodeRead(CatalogNodeRead, Consistency, total=False):
-    """``health.node``."""
+class HealthRead(CatalogRead, Consistency, total=False):
+    """``health.node``, ``health.checks`` and ``health.state``."""
 
 
-class HealthChecksRead(CatalogNodesRead, Consistency, total=False):
-    """``health.checks`` and ``health.state``."""
+class HealthIngressRead(HealthRead, Refreshed, Merged, total=False):
+    """``health.ingress``."""
 
 
-class HealthServiceRead(CatalogServiceRead, Consistency, FromSamenessGroup, total=False):
-    """``health.service``."""
+class HealthServiceRead(HealthIngressRead, FromPeer, FromSamenessGroup, total=False):
+    """``health.service`` and ``health.connect``."""
 
 
 class LocalBlockingRead(Scope, Blocking, total=False):
@@ -213,6 +209,10 @@ class FilteredRead(BlockingRead, Filtered, total=False):
     """The same, filtered by the server."""
 
 
+class NodeServicesRead(FilteredRead, MaxStale, Merged, total=False):
+    """``catalog.node_services``."""
+
+
 class RefreshedRead(BlockingRead, Refreshed, total=False):
     """A read that can wait for a change, or be answered from a cache that the agent refreshes."""
 
@@ -222,7 +222,7 @@ class QueryRead(Common, Consistency, MaxStale, total=False):
 
 
 class QueryListRead(QueryRead, Blocking, total=False):
-    """``query.list`` and ``query.get``."""
+    """``query.list``, ``query.get`` and ``catalog.gateway_services``."""
 
 
 class QueryExecuteRead(QueryRead, Cached, total=False):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from consul.core.bodies import listed
+from consul.core.build import node_metas
 from consul.core.request import SHORTEST_SECRET
 from consul.core.values import Flag, Text, flag, query_text, secret, text
 
@@ -18,6 +19,17 @@ def tags(tag: Text | Iterable[Text] | None) -> tuple[tuple[str, str], ...]:
     if isinstance(tag, Iterable) and not isinstance(tag, (str, bytes, bytearray)):
         return tuple(("tag", each) for each in _tags("tag", tag))
     return (("tag", query_text("tag", tag)),)
+
+
+def selecting(
+    filter: Text | None, node_meta: Mapping[str, object] | Iterable[Text] | None = None
+) -> tuple[tuple[str, str], ...]:
+    """The query parameters for what has to match, of methods where these have a position."""
+    if filter is None and node_meta is None:
+        return ()
+    metas = () if node_meta is None else node_metas(node_meta)
+    pairs = tuple(("node-meta", each) for each in metas)
+    return pairs if filter is None else (*pairs, ("filter", query_text("filter", filter)))
 
 
 def one_or_absent(name: str, value: Flag, sent: str = "1") -> str | None:

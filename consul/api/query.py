@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
+from consul.api.catalog import Node, StoredService
+from consul.api.health import StoredCheck
 from consul.api.noun import Noun
 from consul.api.options import Common, QueryExecuteRead, QueryListRead, QueryRead
+from consul.api.params import one_or_absent
 from consul.core import answers, bodies
 from consul.core.fields import Fields
 from consul.core.flavour import F, endpoint
@@ -16,6 +19,7 @@ from consul.core.values import (
     Number,
     Text,
     at_least_one,
+    duration,
     flag,
     identifier,
     number,
@@ -27,30 +31,121 @@ if TYPE_CHECKING:
     import builtins
     from typing import Unpack
 
-    from consul.core.request import Call
+    from consul.core.request import Call, Response
 
+
+class QueryFields(TypedDict, total=False):
+    """What may be said of a query besides what has a position."""
+
+    #: Where to look in turn when this datacenter has no instance: dicts with ``Datacenter``, or
+    #: ``Peer`` (1.14), instead of *nearestn* and *datacenters*.
+    targets: Iterable[Mapping[str, Text]] | None
+    #: Checks that do not count.
+    ignore_check_ids: Iterable[Text] | None
+    #: Find what the mesh reaches the service by.
+    connect: Flag
+    #: Name of a sameness group to look in (Enterprise, 1.16).
+    sameness_group: Text | None
+    #: Further fields of ``Service`` in Consul's spelling.
+    service_fields: Mapping[str, Any] | None
+    #: ``Type``, ``Regexp`` and ``RemoveEmptyTags``: for all names that start with the query's.
+    template: Mapping[str, Any] | None
+    #: A token that is stored, and used whenever the query runs.
+    capture_token: Text | None
+
+
+class QueryWrite(QueryFields, Common, total=False):
+    """``query.create`` and ``query.update``."""
+
+
+_FIELDS = frozenset(QueryFields.__annotations__)
 _DEFINITION = Fields(
-    durations=("ttl",),
     kinds={
         "name": identifier,
         "session": text,
-        "nearestn": bodies.count,
-        "datacenters": bodies.texts,
-        "onlypassing": flag,
-        "tags": bodies.texts,
-        "regexp": text,
         "capture_token": text,
         "template": bodies.TEMPLATE,
-        "near": text,
     },
     capture_token="Token",
+)
+_FAILOVER = Fields(
+    kinds={
+        "nearestn": bodies.count,
+        "datacenters": bodies.texts,
+        "targets": bodies.listed(bodies.text_map, "dicts"),
+    },
     nearestn="NearestN",
+)
+_SERVICE = Fields(
+    kinds={
+        "service": text,
+        "onlypassing": flag,
+        "ignore_check_ids": bodies.texts,
+        "near": text,
+        "tags": bodies.texts,
+        "node_meta": bodies.text_map,
+        "service_meta": bodies.text_map,
+        "connect": flag,
+        "sameness_group": text,
+    },
     onlypassing="OnlyPassing",
-    service="Service",
+    ignore_check_ids="IgnoreCheckIDs",
 )
 
 
-class PreparedQuery(TypedDict):
+class QueryTemplate(TypedDict):
+    """What makes a query one for many names."""
+
+    #: "name_prefix_match", "" where the query is no template.
+    Type: str
+    Regexp: str
+    RemoveEmptyTags: bool
+
+
+class QueryFailoverTarget(TypedDict, total=False):
+    """Where to look; it has one of the first two."""
+
+    Peer: str
+    Datacenter: str
+    Namespace: str
+    Partition: str
+
+
+class QueryFailoverOptions(TypedDict):
+    """Where to look when this datacenter has no instance."""
+
+    NearestN: int
+    Datacenters: list[str] | None
+    Targets: NotRequired[list[QueryFailoverTarget] | None]
+
+
+class ServiceQuery(TypedDict):
+    """Which instances a query finds."""
+
+    #: Name of the service.
+    Service: str
+    SamenessGroup: NotRequired[str]
+    Namespace: NotRequired[str]
+    Partition: NotRequired[str]
+    Peer: NotRequired[str]
+    Failover: QueryFailoverOptions
+    OnlyPassing: bool
+    IgnoreCheckIDs: list[str] | None
+    Near: str
+    Tags: list[str] | None
+    NodeMeta: dict[str, str] | None
+    ServiceMeta: dict[str, str] | None
+    Connect: bool
+
+
+class QueryDNSOptions(TypedDict):
+    """How DNS answers."""
+
+    #: Like "10s", "" without one.
+    TTL: str
+
+
+class PreparedQueryDefinition(TypedDict):
     """A prepared query as the servers store it."""
 
     ID: str
@@ -58,9 +153,9 @@ class PreparedQuery(TypedDict):
     Session: str
     #: The token that the query runs with; hidden from those who may not see it.
     Token: str
-    Template: dict[str, Any]
-    Service: dict[str, Any]
-    DNS: dict[str, str]
+    Template: QueryTemplate
+    Service: ServiceQuery
+    DNS: QueryDNSOptions
     CreateIndex: int
     ModifyIndex: int
 
@@ -75,29 +170,37 @@ class _Meta(TypedDict):
     ResultsFilteredByACLs: NotRequired[bool]
 
 
+class QueryNode(TypedDict):
+    """An instance that a query found, with its node and the checks of both."""
+
+    Node: Node
+    Service: StoredService
+    Checks: list[StoredCheck]
+
+
 class QueryResult(_Meta):
     """What a prepared query found."""
 
     #: Name of the service.
     Service: str
-    #: Each like a `consul.types.ServiceEntry`, but its tags are None where it has none.
-    Nodes: list[dict[str, Any]]
-    DNS: dict[str, str]
+    Nodes: list[QueryNode]
+    DNS: QueryDNSOptions
     #: The datacenter that answered.
     Datacenter: str
+    #: The peer that answered.
     PeerName: NotRequired[str]
-    #: How many datacenters were asked in vain.
+    #: How many datacenters and peers were asked in vain.
     Failovers: int
 
 
 class QueryExplanation(_Meta):
     """The definition that a name stands for."""
 
-    Query: PreparedQuery
+    Query: PreparedQueryDefinition
 
 
 def _definition(
-    *,
+    given: Mapping[str, Any],
     service: Text | None,
     name: Text | None,
     session: Text | None,
@@ -107,37 +210,45 @@ def _definition(
     tags: Iterable[Text] | None,
     ttl: Duration | None,
     regexp: Text | None,
-    capture_token: Text | None,
-    template: Mapping[str, Any] | None,
     near: Text | None,
-    service_fields: Mapping[str, Any] | None,
+    node_meta: Mapping[str, Text] | None,
+    service_meta: Mapping[str, Text] | None,
 ) -> dict[str, Any]:
-    if template is not None and regexp is not None:
-        raise ValueError("template and regexp exclude each other")
+    """The body of a query; *given* has what has no position."""
+    template = given.get("template")
     if regexp is not None:
+        if template is not None:
+            raise ValueError("template and regexp exclude each other")
         template = {"Type": "name_prefix_match", "Regexp": text("regexp", regexp)}
-    body = _DEFINITION.body
-    more = bodies.QUERY_SERVICE("service_fields", service_fields or {})
-    failover = body(nearestn=nearestn, datacenters=datacenters)
+    targets = given.get("targets")
+    failover = _FAILOVER.body(nearestn=nearestn, datacenters=datacenters, targets=targets)
+    if targets is not None and len(failover) > 1:
+        other = "datacenters" if nearestn is None else "nearestn"
+        raise ValueError(f"targets and {other} exclude each other")
+    more = bodies.QUERY_SERVICE("service_fields", given.get("service_fields") or {})
     for spelling in more:
         if failover and bodies.plain(spelling) == "failover":
-            given = "datacenters" if nearestn is None else "nearestn"
-            raise ValueError(
-                f"{given} and service_fields[{spelling!r}] are two values for one thing"
-            )
-    about = body(
-        service=None if service is None else text("service", service),
+            own = next(iter(failover)).lower()
+            raise ValueError(f"{own} and service_fields[{spelling!r}] are two values for one thing")
+    about = _SERVICE.body(
+        service=service,
+        sameness_group=given.get("sameness_group"),
         failover=failover or None,
         onlypassing=onlypassing,
-        tags=tags,
+        ignore_check_ids=given.get("ignore_check_ids"),
         near=near,
+        tags=tags,
+        node_meta=node_meta,
+        service_meta=service_meta,
+        connect=given.get("connect"),
     )
-    return body(
+    ttl = None if ttl == "" else ttl
+    return _DEFINITION.body(
         name=name,
         session=session,
-        capture_token=capture_token,
-        service=_DEFINITION.joined(about, "service_fields", more) or None,
-        dns=body(ttl=None if ttl == "" else ttl) or None,
+        capture_token=given.get("capture_token"),
+        service=_SERVICE.joined(about, "service_fields", more) or None,
+        dns=None if ttl is None else {"TTL": duration("ttl", ttl)},
         template=template,
     )
 
@@ -150,13 +261,31 @@ def _limit(limit: Number | None) -> int | None:
 class Query(Noun[F]):
     """Prepared queries, /v1/query: searches for services that the servers store."""
 
+    def _written(
+        self,
+        name: str,
+        path: str,
+        decode: Callable[[Response], Any],
+        body: dict[str, Any],
+        options: Mapping[str, Any],
+        dc: Text | None,
+        token: Text | None,
+    ) -> Call[Any]:
+        """Make the call that writes the definition *body*."""
+        rest = {key: value for key, value in options.items() if key not in _FIELDS}
+        captured = body.get("Token")
+        secrets = (captured,) if captured else ()
+        return self._call(
+            name, path, decode, (), rest, json=body, secrets=secrets, dc=dc, token=token
+        )
+
     @endpoint("GET /v1/query")
     def list(
         self,
         dc: Text | None = None,
         token: Text | None = None,
         **options: Unpack[QueryListRead],
-    ) -> Call[builtins.list[PreparedQuery]]:
+    ) -> Call[builtins.list[PreparedQueryDefinition]]:
         """List the queries that the token may read.
 
         ``GET /v1/query``
@@ -177,25 +306,32 @@ class Query(Noun[F]):
         tags: Iterable[Text] | None = None,
         ttl: Duration | None = None,
         regexp: Text | None = None,
-        *,
-        capture_token: Text | None = None,
-        template: Mapping[str, Any] | None = None,
         near: Text | None = None,
-        service_fields: Mapping[str, Any] | None = None,
-        **options: Unpack[Common],
+        node_meta: Mapping[str, Text] | None = None,
+        service_meta: Mapping[str, Text] | None = None,
+        **options: Unpack[QueryWrite],
     ) -> Call[dict[str, str]]:
         """Create a query for *service*.  Return a dict with its ``ID``.
 
         *name* is a name to run it by.  *session* is a session that the query ends with.  Servers
         need one of the two.
+
+        An instance must have all of *tags*, and none of those that start with "!".  Its node must
+        have the metadata *node_meta*, and itself *service_meta*.  *onlypassing* also drops the
+        instances with warnings.  *ignore_check_ids* are checks that do not count.  With *connect*
+        the query finds what the mesh reaches the service by.  *near* names a node to sort by round
+        trip time from; "_agent" is the agent that runs the query.
+
         *nearestn* (int) and *datacenters* (list of str) are where to look when this datacenter has
-        no instance.  *onlypassing* also drops the instances with warnings.  An instance must have
-        all of *tags*, and none of those that start with "!".  *ttl* (seconds, "10s" or a timedelta)
-        is for DNS.  *near* names a node to sort by round trip time from; "_agent" is the agent that
-        runs the query.
-        *regexp* makes the query a template for all names that start with *name*; "" matches them
-        all.  *template* says the same as a dict with ``Type``, ``Regexp`` and ``RemoveEmptyTags``.
-        *service_fields* are further fields of ``Service`` in Consul's spelling.
+        no instance: first in that many of the nearest ones, then in those that are named.
+        *targets* say the same as a list of dicts with ``Datacenter`` or ``Peer``, in order (1.14).
+        *sameness_group* names a sameness group to look in (Enterprise, 1.16).
+
+        *ttl* (seconds, "10s" or a timedelta) is for DNS.  *regexp* makes the query a template for
+        all names that start with *name*; "" matches them all.  *template* says the same as a dict
+        with ``Type``, ``Regexp`` and ``RemoveEmptyTags``.  Texts of the query may then have
+        ``${name.full}``, ``${name.suffix}`` or ``${match(1)}``.  *service_fields* are further
+        fields of ``Service`` in Consul's spelling.
         *token* is for this call.  *capture_token* is stored, and used whenever the query runs.
 
         Raises ACLPermissionDenied where the token may not write it, ServerError when the name is
@@ -203,31 +339,11 @@ class Query(Noun[F]):
 
         ``POST /v1/query``
         """
-        return self._call(
-            "create",
-            "/v1/query",
-            answers.value,
-            (),
-            options,
-            json=_definition(
-                service=service,
-                name=name,
-                session=session,
-                nearestn=nearestn,
-                datacenters=datacenters,
-                onlypassing=onlypassing,
-                tags=tags,
-                ttl=ttl,
-                regexp=regexp,
-                capture_token=capture_token,
-                template=template,
-                near=near,
-                service_fields=service_fields,
-            ),
-            secrets=(text("capture_token", capture_token),) if capture_token else (),
-            dc=dc,
-            token=token,
-        )
+        body = _definition(
+            options, service, name, session, nearestn, datacenters, onlypassing, tags, ttl, regexp,
+            near, node_meta, service_meta,
+        )  # fmt: skip
+        return self._written("create", "/v1/query", answers.value, body, options, dc, token)
 
     @endpoint("PUT /v1/query/:query_id", repeatable=True)
     def update(
@@ -244,47 +360,26 @@ class Query(Noun[F]):
         tags: Iterable[Text] | None = None,
         ttl: Duration | None = None,
         regexp: Text | None = None,
-        *,
-        capture_token: Text | None = None,
-        template: Mapping[str, Any] | None = None,
         near: Text | None = None,
-        service_fields: Mapping[str, Any] | None = None,
-        **options: Unpack[Common],
+        node_meta: Mapping[str, Text] | None = None,
+        service_meta: Mapping[str, Text] | None = None,
+        **options: Unpack[QueryWrite],
     ) -> Call[bool]:
         """Replace the whole definition of a query.  Return True.
 
-        The arguments are those of `create`.
+        The arguments are those of `create`.  What is not given is as in a new query.
 
         Raises ACLPermissionDenied where the token may not write it, ServerError for an unknown
         query.
 
         ``PUT /v1/query/:query_id``
         """
-        return self._call(
-            "update",
-            f"/v1/query/{segment('query_id', query_id)}",
-            answers.done,
-            (),
-            options,
-            json=_definition(
-                service=service,
-                name=name,
-                session=session,
-                nearestn=nearestn,
-                datacenters=datacenters,
-                onlypassing=onlypassing,
-                tags=tags,
-                ttl=ttl,
-                regexp=regexp,
-                capture_token=capture_token,
-                template=template,
-                near=near,
-                service_fields=service_fields,
-            ),
-            secrets=(text("capture_token", capture_token),) if capture_token else (),
-            dc=dc,
-            token=token,
-        )
+        path = f"/v1/query/{segment('query_id', query_id)}"
+        body = _definition(
+            options, service, name, session, nearestn, datacenters, onlypassing, tags, ttl, regexp,
+            near, node_meta, service_meta,
+        )  # fmt: skip
+        return self._written("update", path, answers.done, body, options, dc, token)
 
     @endpoint("GET /v1/query/:query_id")
     def get(
@@ -293,7 +388,7 @@ class Query(Noun[F]):
         token: Text | None = None,
         dc: Text | None = None,
         **options: Unpack[QueryListRead],
-    ) -> Call[builtins.list[PreparedQuery]]:
+    ) -> Call[builtins.list[PreparedQueryDefinition]]:
         """Read one query: a list with it alone.
 
         Raises NotFound for an unknown query, ACLPermissionDenied where the token may not read it.
@@ -343,12 +438,18 @@ class Query(Noun[F]):
         dc: Text | None = None,
         near: Text | None = None,
         limit: Number | None = None,
+        *,
+        connect: Flag = None,
         **options: Unpack[QueryExecuteRead],
     ) -> Call[QueryResult]:
         """Run a query, by its id or name.
 
-        *near* names a node to sort by round trip time from.  *limit* is the largest number of
-        nodes in the answer.
+        *near* names a node to sort by round trip time from; "_agent" is the agent that answers.
+        *limit* is the largest number of nodes in the answer.  With *connect* it finds what the mesh
+        reaches the service by, as if the query said so.  It never waits for a change.
+
+        Where the token may not read something, it is left out.  Nor is a datacenter an error that
+        cannot be reached.
 
         Raises NotFound for an unknown query.
 
@@ -358,7 +459,7 @@ class Query(Noun[F]):
             "execute",
             f"/v1/query/{segment('query', query)}/execute",
             answers.value,
-            (("limit", _limit(limit)),),
+            (("limit", _limit(limit)), ("connect", one_or_absent("connect", connect, "true"))),
             options,
             token=token,
             dc=dc,
@@ -375,7 +476,8 @@ class Query(Noun[F]):
     ) -> Call[QueryExplanation]:
         """Read the definition that would run for a name, with its template filled in.
 
-        Raises NotFound for an unknown query.
+        Raises NotFound for a name that no query has, ACLPermissionDenied where the token may not
+        read the query.
 
         ``GET /v1/query/:query/explain``
         """

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from consul.api.catalog import Node
+from consul.api.catalog import Node, StoredService
+from consul.api.health import StoredCheck
 from consul.api.noun import Noun
 from consul.api.options import Scope
 from consul.core import answers
@@ -21,16 +22,27 @@ if TYPE_CHECKING:
 _OPERATIONS = listed(OPERATION, "operations")
 
 
+class TxnPair(TypedDict):
+    """A key, as transactions answer it."""
+
+    Key: str
+    #: Base64; None when it is empty, and after a write.
+    Value: str | None
+    Flags: int
+    LockIndex: int
+    #: The session that holds the lock.
+    Session: NotRequired[str]
+    CreateIndex: int
+    ModifyIndex: int
+
+
 class TxnResult(TypedDict, total=False):
     """What one operation did; it has one of the keys."""
 
-    #: Like a `consul.types.KVPair`, but its ``Value`` is base64, and None after a write.
-    KV: dict[str, Any]
+    KV: TxnPair
     Node: Node
-    #: Like a `consul.types.NodeService` and a `consul.types.HealthCheck`, but without tags they
-    #: have None.
-    Service: dict[str, Any]
-    Check: dict[str, Any]
+    Service: StoredService
+    Check: StoredCheck
 
 
 class TxnResponse(TypedDict):

@@ -187,6 +187,7 @@ def period(path: str, value: Any) -> Any:
 # Consul's structures.
 
 _WEIGHTS = Struct(passing=count, warning=count)
+LOCALITY = Struct(region=text, zone=text)
 _ADDRESSES = mapped(Struct(address=text, port=port))
 
 CHECK = Struct(
@@ -235,7 +236,7 @@ SERVICE = Struct(
     enabletagoverride=given_flag,
     id=identifier,
     kind=text,
-    locality=Struct(region=text, zone=text),
+    locality=LOCALITY,
     meta=text_map,
     name=identifier,
     port=port,

@@ -165,7 +165,7 @@ _SELECTING = {"filter": "filter", "peer": "peer", "sameness_group": "sg"}
 def _read(options: Mapping[str, Any], pairs: list[tuple[str, Any]]) -> Pairs:
     """Add what is read, and how, to *pairs*; the headers that say more of it."""
     if options.get("node_meta") is not None:
-        pairs.extend(("node-meta", each) for each in _node_meta(options["node_meta"]))
+        pairs.extend(("node-meta", each) for each in node_metas(options["node_meta"]))
     for name, parameter in _SELECTING.items():
         if options.get(name) is not None:
             pairs.append((parameter, query_text(name, options[name])))
@@ -189,7 +189,7 @@ def _read(options: Mapping[str, Any], pairs: list[tuple[str, Any]]) -> Pairs:
     return [("Cache-Control", ", ".join(control))] if control else ()
 
 
-def _node_meta(given: Any) -> list[str]:
+def node_metas(given: Any) -> list[str]:
     """The node metadata that must match, each like ``os:linux``."""
     if isinstance(given, Mapping):
         for name in given:

@@ -6,6 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+#: What the forks of python-consul call a keyword, and its name here.
+FORMER = {
+    "connections_timeout": "timeout",
+    "filter_expr": "filter",
+    "nodemeta": "node_meta",
+    "servicemeta": "service_meta",
+    "skipnodeupdate": "skip_node_update",
+}
+
 _ROUTE = re.compile(r"(GET|PUT|POST|DELETE) (/v1/\S+)")
 _UNPACKED = re.compile(r"Unpack\[(\w+)\]")
 
@@ -17,11 +26,13 @@ class Route:
     *since* and *removed* are versions of Consul, None for all.  *ignores* has the query
     parameters that older servers ignore in silence, with the version that understands each.
     *name* (str) is that of the Python method, like ``kv.get``.  *options* are the names in its
-    ``**options``, *keywords* all its keywords.
+    ``**options``, *keywords* all its keywords.  *former* has
+    those of the forks, with their names here.
     """
 
     __slots__ = (
         "conditions",
+        "former",
         "ignores",
         "keywords",
         "method",
@@ -55,6 +66,7 @@ class Route:
         self.name = ""
         self.options: frozenset[str] = frozenset()
         self.keywords: frozenset[str] = frozenset()
+        self.former: dict[str, str] = {}
 
     def describes(self, describe: Callable[..., Any]) -> None:
         """Note what the method *describe* is called and takes.
@@ -70,6 +82,12 @@ class Route:
         code = describe.__code__
         names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
         self.keywords = self.options.union(names)
+        self.former = {
+            former: name
+            for former, name in FORMER.items()
+            # What a signature spells out is the timeout of a check.
+            if name in (self.options if name == "timeout" else self.keywords)
+        }
 
     def repeats(self, params: tuple[tuple[str, str], ...]) -> bool:
         """Whether sending a request with *params* twice comes to the same as sending it once."""
@@ -83,17 +101,29 @@ class Route:
         return f"<Route {self.method} {self.path}>"
 
 
-#: What the forks of python-consul call a keyword, and its name here.
-_FORMER = {
-    "filter_expr": "filter",
-    "connections_timeout": "timeout",
+#: What the forks of python-consul call a keyword that is given in another form here.
+_INSTEAD = {
     "payload": "extra",
     "policies_id": "policies",
     "policies_name": "policies",
     "roles_id": "roles",
     "roles_name": "roles",
-    "skipnodeupdate": "skip_node_update",
 }
+
+
+def renamed(route: Route, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords in *given* by the names that they have here."""
+    found = {}
+    for name, value in given.items():
+        now = route.former.get(name)
+        if now is None:
+            found[name] = value
+        # None is "not given" to the forks, where a *timeout* of None is no limit here.
+        elif value is not None:
+            if now in given:
+                raise TypeError(f"{route.name}() got {now} and {name}, which are one keyword")
+            found[now] = value
+    return found
 
 
 def refuse(route: Route, given: Mapping[str, Any]) -> TypeError:
@@ -101,10 +131,10 @@ def refuse(route: Route, given: Mapping[str, Any]) -> TypeError:
     import difflib
 
     unknown = sorted(given.keys() - route.keywords)
-    former = _FORMER.get(unknown[0])
+    instead = _INSTEAD.get(unknown[0])
     near = difflib.get_close_matches(unknown[0], route.keywords, 1)
-    if former in route.keywords:
-        hint = f"; use {former}="
+    if instead in route.keywords:
+        hint = f"; use {instead}="
     else:
         hint = f"; did you mean {near[0]!r}?" if near else ""
     names = ", ".join(map(repr, unknown))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from consul.core.endpoint import Route
+from consul.core.endpoint import Route, renamed
 from consul.core.request import Call
 from consul.core.steps import Steps
 
@@ -290,7 +290,7 @@ else:
 
         def decorate(describe):
             facts.describes(describe)
-            method = shortcut(describe)
+            method = _sending(describe, facts)
             method.route = facts
             return method
 
@@ -298,6 +298,10 @@ else:
 
     def shortcut(describe):
         """Make a method that sends the call that *describe* makes, one of another endpoint."""
+        return _sending(describe, None)
+
+    def _sending(describe, route):
+        """A method that sends what *describe* makes; it takes the former keywords of *route*."""
 
         @wraps(describe)
         def method(self, *args, **options):
@@ -308,6 +312,13 @@ else:
                 call = describe(self, *args, **options)
             except (TypeError, ValueError) as error:
                 failure = error.with_traceback(None)
+            if failure is not None and route and not route.former.keys().isdisjoint(options):
+                # Only here, so that calls without a keyword of the forks do not pay for them.
+                failure = None
+                try:
+                    call = describe(self, *args, **renamed(route, options))
+                except (TypeError, ValueError) as error:
+                    failure = error.with_traceback(None)
             del args, options
             if failure is not None:
                 try:

@@ -14,16 +14,19 @@ from consul.types import (
     AgentSelf,
     AgentService,
     CatalogNode,
+    CatalogNodeServiceList,
     CatalogService,
     CoordinateEntry,
     FiredEvent,
     HealthCheck,
     KVPair,
+    QueryExplanation,
     QueryResult,
     RaftConfiguration,
     ServiceEntry,
     SessionEntry,
     TxnResponse,
+    UserEvent,
 )
 
 #: What `kv.get` may answer where it is not known which of its flags are set.
@@ -134,3 +137,11 @@ async def acl(client: Consul) -> None:
     assert_type(await client.acl.binding_rule.get("a"), Indexed[ACLBindingRule])
     assert_type(await client.acl.templated_policy.get("a"), ACLTemplatedPolicyResponse)
     assert_type(client.describe.acl.logout(), Call[bool])
+
+
+async def services(client: Consul) -> None:
+    assert_type(await client.catalog.node_services("a"), Indexed[CatalogNodeServiceList])
+    assert_type(await client.health.connect("web"), Indexed[list[ServiceEntry]])
+    assert_type(await client.query.explain("web"), QueryExplanation)
+    assert_type(await client.session.create(node_checks=[]), str)
+    assert_type(await client.event.list("deploy"), Indexed[list[UserEvent]])

@@ -13,16 +13,23 @@ from consul.types import (
     AgentSelf,
     AgentService,
     CatalogNode,
+    CatalogNodeServiceList,
     CatalogService,
     CoordinateEntry,
     FiredEvent,
+    GatewayService,
     HealthCheck,
     KVPair,
+    Node,
+    PreparedQueryDefinition,
+    QueryExplanation,
     QueryResult,
     RaftConfiguration,
     ServiceEntry,
     SessionEntry,
     TxnResponse,
+    Upstream,
+    UserEvent,
 )
 
 #: What `kv.get` may answer where it is not known which of its flags are set.
@@ -187,3 +194,24 @@ def acl(client: Consul) -> None:
     assert_type(template.list(), dict[str, ACLTemplatedPolicyResponse])
     assert_type(template.get("builtin/dns"), ACLTemplatedPolicyResponse)
     assert_type(template.preview("builtin/service", {"Name": "web"}), ACLPolicy)
+
+
+def services(client: Consul) -> None:
+    assert_type(client.catalog.register("n", None, skip_node_update=True, checks=[]), bool)
+    assert_type(client.catalog.nodes(node_meta={"a": "b"}, filter="x"), Indexed[list[Node]])
+    assert_type(client.catalog.connect("web"), Indexed[list[CatalogService]])
+    assert_type(client.catalog.node_services("a", index=7), Indexed[CatalogNodeServiceList])
+    assert_type(client.catalog.gateway_services("a"), Indexed[list[GatewayService] | None])
+    assert_type(client.health.connect("web", passing=True), Indexed[list[ServiceEntry]])
+    assert_type(client.health.ingress("web"), Indexed[list[ServiceEntry]])
+    assert_type(client.health.state("any"), Indexed[list[HealthCheck]])
+    assert_type(client.query.create("web", targets=[{"Peer": "a"}]), dict[str, str])
+    assert_type(client.query.update("id", "web", connect=True), bool)
+    assert_type(client.query.get("id"), list[PreparedQueryDefinition])
+    assert_type(client.query.explain("web"), QueryExplanation)
+    assert_type(client.session.create(node_checks=[], service_checks=[{"ID": "a"}]), str)
+    assert_type(client.event.list("deploy"), Indexed[list[UserEvent]])
+    proxy = client.catalog.connect("web").data[0]["ServiceProxy"]
+    assert_type(proxy.get("Upstreams"), list[Upstream] | None)
+    assert_type(client.query.execute("web")["Nodes"][0]["Service"]["Tags"], list[str] | None)
+    assert_type(client.agent.self()["Config"]["NodeName"], str)

@@ -14,16 +14,19 @@ from consul.types import (
     AgentSelf,
     AgentService,
     CatalogNode,
+    CatalogNodeServiceList,
     CatalogService,
     CoordinateEntry,
     FiredEvent,
     HealthCheck,
     KVPair,
+    QueryExplanation,
     QueryResult,
     RaftConfiguration,
     ServiceEntry,
     SessionEntry,
     TxnResponse,
+    UserEvent,
 )
 
 #: What `kv.get` may answer where it is not known which of its flags are set.
@@ -130,3 +133,11 @@ def acl(client: Consul) -> None:
     assert_type(client.acl.binding_rule.get("a"), Future[Indexed[ACLBindingRule]])
     assert_type(client.acl.templated_policy.get("a"), Future[ACLTemplatedPolicyResponse])
     assert_type(client.describe.acl.logout(), Call[bool])
+
+
+def services(client: Consul) -> None:
+    assert_type(client.catalog.node_services("a"), Future[Indexed[CatalogNodeServiceList]])
+    assert_type(client.health.connect("web"), Future[Indexed[list[ServiceEntry]]])
+    assert_type(client.query.explain("web"), Future[QueryExplanation])
+    assert_type(client.session.create(node_checks=[]), Future[str])
+    assert_type(client.event.list("deploy"), Future[Indexed[list[UserEvent]]])

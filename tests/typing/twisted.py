@@ -15,16 +15,19 @@ from consul.types import (
     AgentSelf,
     AgentService,
     CatalogNode,
+    CatalogNodeServiceList,
     CatalogService,
     CoordinateEntry,
     FiredEvent,
     HealthCheck,
     KVPair,
+    QueryExplanation,
     QueryResult,
     RaftConfiguration,
     ServiceEntry,
     SessionEntry,
     TxnResponse,
+    UserEvent,
 )
 
 #: What `kv.get` may answer where it is not known which of its flags are set.
@@ -131,3 +134,11 @@ def acl(client: Consul) -> None:
     assert_type(client.acl.binding_rule.get("a"), Deferred[Indexed[ACLBindingRule]])
     assert_type(client.acl.templated_policy.get("a"), Deferred[ACLTemplatedPolicyResponse])
     assert_type(client.describe.acl.logout(), Call[bool])
+
+
+def services(client: Consul) -> None:
+    assert_type(client.catalog.node_services("a"), Deferred[Indexed[CatalogNodeServiceList]])
+    assert_type(client.health.connect("web"), Deferred[Indexed[list[ServiceEntry]]])
+    assert_type(client.query.explain("web"), Deferred[QueryExplanation])
+    assert_type(client.session.create(node_checks=[]), Deferred[str])
+    assert_type(client.event.list("deploy"), Deferred[Indexed[list[UserEvent]]])

@@ -44,17 +44,49 @@ class AgentMember(TypedDict):
     DelegateCur: int
 
 
+class AgentConfig(TypedDict):
+    """How an agent was started."""
+
+    Datacenter: str
+    PrimaryDatacenter: NotRequired[str]
+    NodeName: str
+    NodeID: str
+    Partition: NotRequired[str]
+    #: Whether it is a server.
+    Server: bool
+    Version: str
+    Revision: str
+    BuildDate: NotRequired[str]
+    BindAddr: NotRequired[str]
+
+
+class XDSPorts(TypedDict, total=False):
+    """Where proxies ask for their configuration."""
+
+    Plaintext: int
+    TLS: int
+
+
+class XDSSelf(TypedDict, total=False):
+    """What an agent has for proxies."""
+
+    #: Versions by the name of the proxy.
+    SupportedProxies: dict[str, list[str]]
+    Port: int
+    Ports: XDSPorts
+
+
 class AgentSelf(TypedDict):
     """What an agent says of itself."""
 
-    Config: dict[str, Any]
+    Config: AgentConfig
     #: Not stable between versions of Consul.
     DebugConfig: dict[str, Any]
     Coord: Coord | None
     Member: AgentMember
     Stats: dict[str, dict[str, str]]
     Meta: dict[str, str] | None
-    xDS: NotRequired[dict[str, Any]]
+    xDS: NotRequired[XDSSelf]
 
 
 class AgentHost(TypedDict):

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
-from consul.api.catalog import ServiceAddress
+from consul.api.catalog import (
+    AgentServiceConnect,
+    AgentServiceConnectProxyConfig,
+    AgentWeights,
+    Locality,
+    ServiceAddress,
+    ServicePort,
+)
 from consul.api.health import HealthCheck
 from consul.api.noun import Noun
 from consul.api.options import AgentServiceRead, Scope, Untimed
@@ -63,15 +70,16 @@ class AgentService(TypedDict):
     Tags: list[str]
     Meta: dict[str, str]
     Port: int
-    Ports: NotRequired[list[dict[str, Any]]]
+    Ports: NotRequired[list[ServicePort]]
     #: "" stands for the address of the agent.
     Address: str
     TaggedAddresses: NotRequired[dict[str, ServiceAddress]]
-    Weights: dict[str, int]
+    Weights: AgentWeights
     EnableTagOverride: bool
     SocketPath: NotRequired[str]
-    Proxy: NotRequired[dict[str, Any]]
-    Connect: NotRequired[dict[str, Any]]
+    Locality: NotRequired[Locality | None]
+    Proxy: NotRequired[AgentServiceConnectProxyConfig]
+    Connect: NotRequired[AgentServiceConnect]
     Datacenter: NotRequired[str]
     #: What the next `Service.get` that is to wait for a change takes as *hash*.
     ContentHash: NotRequired[str]

@@ -95,9 +95,11 @@ OTHER = {
     # As read from a query without one, "" is none.
     ("query.create", "ttl"): "duration or none",
     ("query.update", "ttl"): "duration or none",
+    ("catalog.register", "checks"): "dicts",
     ("catalog.register", "service"): "dict",
     ("catalog.register", "node_meta"): "text map",
     ("catalog.register", "tagged_addresses"): "text map",
+    **{(f"query.{name}", "node_meta"): "text map" for name in ("create", "update")},
     ("event.fire", "tag"): "text",
     ("event.list", "tag"): "text",
     ("health.state", "name"): "word",

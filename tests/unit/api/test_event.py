@@ -11,5 +11,9 @@ def test_fire():
 
 
 def test_list():
+    # The positions of py-consul.
+    assert C.event.list("n", 7, "5s", "a", "b", "c").request.target == (
+        "/v1/event/list?name=n&node=a&service=b&tag=c&index=7&wait=5s"
+    )
     answer = Response(200, {"x-consul-index": "9"}, b'[{"Payload": "YQ=="}, {"Payload": null}]')
     assert C.event.list().read(answer) == (9, [{"Payload": b"a"}, {"Payload": None}])

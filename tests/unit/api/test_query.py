@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from consul.api.query import QueryFields
 from consul.base import Consul
 
 C = Consul()
@@ -33,6 +34,39 @@ def test_definition():
     assert made.request.body == b'{"Service": {"Service": "web", "Near": "n", "Connect": true}}'
 
 
+def test_the_whole_definition():
+    made = C.query.create(
+        "web", "n", None, None, None, None, None, None, ["a"], None, None, "_agent", {"a": "b"},
+        {"c": "d"}, targets=[{"Datacenter": "dc2"}, {"Peer": "p"}], ignore_check_ids=["x"],
+        connect=True, sameness_group="g",
+    )  # fmt: skip
+    assert body(made)["Service"] == {
+        "Service": "web",
+        "SamenessGroup": "g",
+        "Failover": {"Targets": [{"Datacenter": "dc2"}, {"Peer": "p"}]},
+        "IgnoreCheckIDs": ["x"],
+        "Near": "_agent",
+        "Tags": ["a"],
+        "NodeMeta": {"a": "b"},
+        "ServiceMeta": {"c": "d"},
+        "Connect": True,
+    }
+    assert not made.request.params
+    # Of the definition, and not of the call.
+    assert C.query.update("q", "web", connect=False).request.target == "/v1/query/q"
+    # What is given as "not given".
+    options = dict.fromkeys(QueryFields.__annotations__)
+    assert body(C.query.create("web", **options)) == {"Service": {"Service": "web"}}
+
+
+def test_targets_stand_alone():
+    for name, value in (("nearestn", 1), ("datacenters", ["dc2"])):
+        with pytest.raises(ValueError, match=rf"^targets and {name} exclude each other"):
+            C.query.create("web", targets=[{"Peer": "a"}], **{name: value})
+    with pytest.raises(TypeError, match=r"^targets\[0\]\['Peer'\] must be str"):
+        C.query.create("web", targets=[{"Peer": 1}])
+
+
 def test_two_values_for_one_field():
     failover = {"Failover": {"Targets": [{"Peer": "a"}]}}
     assert body(C.query.create("web", service_fields=failover))["Service"] == {
@@ -41,6 +75,9 @@ def test_two_values_for_one_field():
     for arguments, fields in (
         ({"nearestn": 2}, failover),
         ({"datacenters": ["dc2"]}, {"failover": {}}),
+        ({"targets": []}, {"failover": {}}),
+        ({"ignore_check_ids": []}, {"IgnoreCheckIDs": ["a"]}),
+        ({"service_meta": {}}, {"ServiceMeta": {"a": "b"}}),
         ({"near": "a"}, {"Near": "b"}),
         ({"onlypassing": True}, {"only_passing": False}),
         ({}, {"Service": "other"}),
@@ -71,6 +108,8 @@ def test_execute():
     assert C.query.execute("q", near="_agent", limit=1).request.target == (
         "/v1/query/q/execute?limit=1&near=_agent"
     )
+    assert C.query.execute("q", connect=True).request.target == "/v1/query/q/execute?connect=true"
+    assert C.query.execute("q", connect=False).request.target == "/v1/query/q/execute"
 
 
 def test_what_is_repeated():

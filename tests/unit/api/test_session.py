@@ -43,6 +43,40 @@ def test_checks_must_be_a_list():
     assert body(C.session.create(checks=("a", "b"))) == {"checks": ["a", "b"]}
 
 
+def test_checks_of_nodes_and_services():
+    made = C.session.create(node_checks=[], service_checks=[{"ID": "a", "Namespace": b"n"}])
+    assert body(made) == {"NodeChecks": [], "ServiceChecks": [{"ID": "a", "Namespace": "n"}]}
+    with pytest.raises(ValueError, match=r"^checks and node_checks exclude each other"):
+        C.session.create(checks=[], node_checks=["a"])
+    with pytest.raises(TypeError, match=r"^service_checks\[0\] must be a mapping"):
+        C.session.create(service_checks=["service:web"])
+
+
+def test_further_fields():
+    assert body(C.session.create(extra={"New": 1, "LockDelay": "5s"})) == {
+        "New": 1, "LockDelay": "5s"
+    }  # fmt: skip
+    for given in (
+        {"name": "a", "extra": {"Name": "b"}},
+        {"lock_delay": 1, "extra": {"LockDelay": "5s"}},
+    ):
+        with pytest.raises(ValueError, match=r"are two values for one thing"):
+            C.session.create(**given)
+
+
+def test_the_token_has_the_last_position():
+    for made in (
+        C.session.create("n", None, None, 15, "release", None, "dc2", "t"),
+        C.session.destroy("s", "dc2", "t"),
+        C.session.list(None, None, None, "dc2", "t"),
+        C.session.node("n", None, None, None, "dc2", "t"),
+        C.session.info("s", None, None, None, "dc2", "t"),
+        C.session.renew("s", "dc2", "t"),
+    ):
+        assert ("dc", "dc2") in made.request.params
+        assert ("X-Consul-Token", "t") in made.request.headers
+
+
 @pytest.mark.parametrize("ttl", [0, 0.0, "0", "0s", timedelta(0)])
 def test_a_ttl_of_zero_would_be_for_ever(ttl):
     with pytest.raises(ValueError, match=r"^ttl must be above 0"):
