@@ -51,6 +51,7 @@ from consul.exceptions import (
     Unsupported,
 )
 from consul.recipes.leader import wait_for_leader
+from consul.recipes.ping import Ping, ping
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -344,6 +345,17 @@ class Consul(Flavoured[F], Generic[F]):
         return steps
 
     _run = run
+
+    @recipe
+    def ping(self, timeout: float | str = 5.0) -> Steps[Ping]:
+        """Find out whether the agent answers, the cluster has a leader and the token is known.
+
+        The answer is a `Ping`, true when all of them hold, after *timeout* (seconds or "5s") at the
+        latest.  Nothing is raised for what is found.
+
+        ``GET /v1/status/leader``, ``GET /v1/acl/token/self``
+        """
+        return ping(self.describe, timeout)
 
     @recipe
     def with_meta(self, call: Call[T]) -> Steps[Indexed[T]]:

@@ -204,7 +204,7 @@ from consul.api.query import (
     ServiceQuery,
 )
 from consul.api.session import ServiceCheck, SessionEntry, SessionFields, SessionWrite
-from consul.api.txn import TxnPair, TxnResponse, TxnResult
+from consul.api.txn import TxnOutcome, TxnPair, TxnResponse, TxnResult
 from consul.check import Common as CheckCommon
 
 __all__ = [
@@ -410,6 +410,7 @@ __all__ = [
     "TerminatingGateway",
     "TransferLeaderResponse",
     "TransparentProxyConfig",
+    "TxnOutcome",
     "TxnPair",
     "TxnResponse",
     "TxnResult",

@@ -57,7 +57,7 @@ class Blocking:
 
 def masked(value: Any, run: Callable[..., Any]) -> Any:
     """*value*, behind the mask when it is a thing whose methods belong to the flavour."""
-    recipe = type(value).__module__.startswith("consul.recipes.")
+    recipe = type(value).__module__.startswith("consul.recipes.") and not isinstance(value, tuple)
     return Blocking(value, run) if recipe or isinstance(value, (Noun, HTTPClient)) else value
 
 

@@ -27,7 +27,11 @@ NAMES = {
     "Meta": answers.Meta,
 }
 #: The answers of endpoints that are typed by several signatures.
-SEVERAL = {"kv.get": "Indexed[KVPair | list[KVPair] | list[str] | bytes | None]"}
+SEVERAL = {
+    "kv.get": "Indexed[KVPair | list[KVPair] | list[str] | bytes | None]",
+    # As it is, and that of a Transaction.
+    "txn.put": "TxnResponse | list[TxnOutcome]",
+}
 
 
 def answer_of(method: Any) -> Any:

@@ -457,6 +457,41 @@ def transaction(response: Response) -> Any:
     raise rolled_back
 
 
+def outcomes(call: Call[Any], told: list[str]) -> Call[Any]:
+    """The call of a transaction, with its results as a list, and their values as bytes.
+
+    *told* says what each operation is, for the message of a rollback.
+    """
+
+    def decode(response: Response) -> Any:
+        try:
+            data = call.decode(response)
+        except exceptions.TransactionRolledBack as failure:
+            failure.args = (f"409 nothing was applied: {_failed(failure.errors, told)}",)
+            raise
+        try:
+            results = data["Results"] or []
+            for result in results:
+                pair = result.get("KV")
+                if pair is not None and pair["Value"] is not None:
+                    pair["Value"] = a2b_base64(pair["Value"], strict_mode=True)
+        except MISSHAPEN as reason:
+            raise bad(response, "answer is not a list of results") from reason
+        return results
+
+    return type(call)(call.request, decode, call.route)
+
+
+def _failed(errors: Any, told: list[str]) -> str:
+    """Which operations failed, and why."""
+    texts = []
+    for each in errors if isinstance(errors, list) else []:
+        place, why = each.get("OpIndex"), each.get("What")
+        known = isinstance(place, int) and 0 <= place < len(told)
+        texts.append(f"operation {place} ({told[place]}): {why}" if known else str(why))
+    return "; ".join(texts)
+
+
 def normal(response: Any) -> Response:
     """*response* of an old adapter in the form that the decoders take."""
     headers = lower_case_names((str(name), text) for name, text in (response.headers or {}).items())
