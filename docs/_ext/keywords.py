@@ -54,7 +54,8 @@ def methods() -> Iterator[Method]:
                     group = GROUP.fullmatch(
                         str(getattr(signature.get("options"), "annotation", ""))
                     )
-                    inside = getattr(options, group[1]).__annotations__ if group else ()
+                    names = inspect.unwrap(method).__globals__
+                    inside = names[group[1]].__annotations__ if group else ()
                     yield Method(
                         method.route.name,
                         f"{found.name}.{kind.__name__}.{name}",
@@ -144,7 +145,8 @@ def list_options(app: Any, what: str, name: str, obj: Any, options: Any, lines: 
     route = getattr(obj, "route", None)
     if what != "method" or route is None or not route.options:
         return
-    links = ", ".join(f":ref:`{each} <keyword-{each}>`" for each in sorted(route.options))
+    common = {each for group in groups() for each in group.__annotations__}
+    links = ", ".join(f":ref:`{each} <keyword-{each}>`" for each in sorted(route.options & common))
     # The last paragraph is the route.
     lines[-2:-2] = ["", f"Options: {links}."]
 
