@@ -224,6 +224,7 @@ MISSING: dict[str, type[ConsulException]] = {
     "No service registered with ID": UnknownService,
     'ServiceID "': UnknownService,
     "Unknown check ID": UnknownCheck,
+    "Missing check '": UnknownCheck,
     "does not have associated TTL": UnknownCheck,
     "Query not found": UnknownQuery,
     "Cannot modify non-existent prepared query": UnknownQuery,

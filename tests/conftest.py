@@ -20,9 +20,9 @@ import hypothesis
 import pytest
 
 from consul.core import answers
+from tests import matrix, proof
 from tests.agent import Agent
 from tests.flavours import FLAVOURS, Blocking, Flavour, missing
-from tests.matrix import Plugin
 from tools import servers
 
 # An example may take long on a machine that has other things to do.
@@ -45,7 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Plugin(config), "matrix")
+    config.pluginmanager.register(matrix.Plugin(config), "matrix")
+    config.pluginmanager.register(proof.Plugin(config), "proof")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

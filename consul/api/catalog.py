@@ -612,8 +612,8 @@ class Catalog(Noun[F]):
 
         Those are its proxies, which have ``ServiceProxy`` and a name of their own, and those of its
         own instances that speak to the mesh without one.
-        *tag* keeps the instances with this tag, or with all of several tags.  *near* names a node
-        to sort by round trip time from.
+        *near* names a node to sort by round trip time from.  Use *filter* instead of
+        *tag*, which servers ignore.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         ``GET /v1/catalog/connect/:service``

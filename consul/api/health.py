@@ -162,7 +162,8 @@ class Health(Noun[F]):
 
         Those are its proxies, whose ``Service`` has a ``Proxy`` and a name of its own, and those of
         its own instances that speak to the mesh without one.  An unknown service has [].
-        The arguments are those of `service`.
+        The arguments are those of `service`.  Use *filter* instead of *tag*, which servers heed
+        only where they stream.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         Raises ACLPermissionDenied where the token may not read the service; Consul before 1.16, and
@@ -204,8 +205,9 @@ class Health(Noun[F]):
     ) -> Call[Indexed[list[ServiceEntry]]]:
         """List the ingress gateways that let requests to a service in: (index, instances).
 
-        An unknown service has [].  The arguments are those of `service`.  Do not ask older servers
-        with *cached*: 1.8.7 may answer with what it has kept for `connect`.
+        An unknown service has [].  The arguments are those of `service`.  Use *filter* instead of
+        *tag*, with which servers answer like `service`.  Do not use *cached* with old agents: 1.8.7
+        keeps one entry for this and for `service`, and answers both with it.
         Blocking: give *index*, and *wait* (seconds, "10s" or a timedelta) to wait no longer.
 
         Raises ACLPermissionDenied where the token may not read the service; Consul before 1.16

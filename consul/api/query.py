@@ -175,7 +175,8 @@ class QueryNode(TypedDict):
 
     Node: Node
     Service: StoredService
-    Checks: list[StoredCheck]
+    #: None where it has none, and another datacenter has answered.
+    Checks: list[StoredCheck] | None
 
 
 class QueryResult(_Meta):
@@ -369,7 +370,7 @@ class Query(Noun[F]):
 
         The arguments are those of `create`.  What is not given is as in a new query.
 
-        Raises ACLPermissionDenied where the token may not write it, ServerError for an unknown
+        Raises ACLPermissionDenied where the token may not write it, UnknownQuery for an unknown
         query.
 
         ``PUT /v1/query/:query_id``
@@ -391,7 +392,8 @@ class Query(Noun[F]):
     ) -> Call[builtins.list[PreparedQueryDefinition]]:
         """Read one query: a list with it alone.
 
-        Raises NotFound for an unknown query, ACLPermissionDenied where the token may not read it.
+        Raises UnknownQuery for an unknown query, ACLPermissionDenied where the token may not read
+        it.
 
         ``GET /v1/query/:query_id``
         """
@@ -415,7 +417,7 @@ class Query(Noun[F]):
     ) -> Call[bool]:
         """Delete a query.  Return True.
 
-        Raises ACLPermissionDenied where the token may not write it, ServerError for an unknown
+        Raises ACLPermissionDenied where the token may not write it, UnknownQuery for an unknown
         query.
 
         ``DELETE /v1/query/:query_id``
@@ -451,7 +453,7 @@ class Query(Noun[F]):
         Where the token may not read something, it is left out.  Nor is a datacenter an error that
         cannot be reached.
 
-        Raises NotFound for an unknown query.
+        Raises UnknownQuery for an unknown query.
 
         ``GET /v1/query/:query/execute``
         """
@@ -476,8 +478,8 @@ class Query(Noun[F]):
     ) -> Call[QueryExplanation]:
         """Read the definition that would run for a name, with its template filled in.
 
-        Raises NotFound for a name that no query has, ACLPermissionDenied where the token may not
-        read the query.
+        Raises UnknownQuery for a name that no query has, ACLPermissionDenied where the token may
+        not read the query.
 
         ``GET /v1/query/:query/explain``
         """

@@ -128,8 +128,9 @@ class Session(Noun[F]):
         "10s" or a timedelta) ends it when it is not renewed in this time; the server may take twice
         as long.  Servers accept 10 s to 24 h.  None and "" are no TTL.
 
-        Raises ACLPermissionDenied where the token may not create it, ServerError for an unknown
-        node or check, a check that is critical, or a *ttl* that the server refuses.
+        Raises ACLPermissionDenied where the token may not create it, UnknownCheck for an unknown
+        check, ServerError for an unknown node, a check that is critical, or a *ttl* that the server
+        refuses.
 
         ``PUT /v1/session/create``
         """
@@ -278,8 +279,8 @@ class Session(Noun[F]):
 
         The server may have raised its ``TTL``.
 
-        Raises NotFound when the session has ended, ACLPermissionDenied where the token may not
-        renew it.
+        Raises InvalidSession when the session has ended, ACLPermissionDenied where the token may
+        not renew it.
 
         ``PUT /v1/session/renew/:session_id``
         """

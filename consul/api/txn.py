@@ -258,9 +258,9 @@ def _check(node: Text, check_id: Text) -> dict[str, str]:
 class Transaction(Flavoured[F]):
     """Operations that are applied together, or not at all.
 
-    It is immutable: ``kv``, ``node``, ``service`` and ``check`` have methods that return a transaction with
-    one operation more.  `commit` sends it.  Nothing is split: servers take 128 operations, before
-    Consul 1.14 64, and 512 KiB.
+    It is immutable: ``kv``, ``node``, ``service`` and ``check`` have methods that return a
+    transaction with one operation more.  `commit` sends it.  Nothing is split: servers take 128
+    operations, before Consul 1.14 64, and 512 KiB.
     """
 
     def __init__(self, client: Any, operations: Operations = ()) -> None:

@@ -1,19 +1,25 @@
-"""Clients of an agent with ACLs, for the tests that need several tokens; and the parser."""
+"""Clients of an agent with ACLs, the parser, and what every call of these tests is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, get_origin
 
 import pytest
 
+from consul import ConsulException
 from consul.core import answers
 from consul.core.answers import Indexed
 from consul.core.request import Call, Response
 from tests.agent import Agent
 from tests.flavours import Blocking
+from tests.proof import SUCCESS, Seen
 from tests.shapes import answer_of, wrong
 from tests.unit.test_endpoints import METHODS
+from tools import servers
 
 #: The flavour that reads the answers of real servers as it does where orjson is missing.
 WITHOUT_ORJSON = "threads"
@@ -26,13 +32,32 @@ def _parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(answers, "_loads", answers._standard_loads)
 
 
+@pytest.fixture
+def _note(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Notes what a call came to, for the proof; see tests/proof.py."""
+    plugin = request.config.pluginmanager.get_plugin("proof")
+    params = getattr(getattr(request.node, "callspec", None), "params", {})
+    server, flavour = params.get("server"), params.get("flavour")
+
+    def note(name: str, outcome: str) -> None:
+        if plugin is not None and server is not None and flavour is not None:
+            plugin.seen.add(Seen(name, servers.dotted(server), flavour, outcome))
+
+    return note
+
+
 @pytest.fixture(autouse=True)
-def _types(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compare each answer with the type that its endpoint is annotated with."""
+def _types(monkeypatch: pytest.MonkeyPatch, _note: Callable[[str, str], None]) -> None:
+    """Compare each answer with the type that its endpoint is annotated with, and note it."""
     read = Call.read
 
     def compared(call: Call[Any], response: Any) -> Any:
-        value = read(call, response)
+        try:
+            value = read(call, response)
+        except ConsulException as error:
+            if call.route is not None:
+                _note(call.route.name, type(error).__name__)
+            raise
         # A hook is given the response itself.
         if call.route is not None and not isinstance(value, Response):
             kind = answer_of(METHODS[call.route.name])
@@ -41,9 +66,60 @@ def _types(monkeypatch: pytest.MonkeyPatch) -> None:
             reason = wrong(value.data if added else value, kind)
             # Not a ConsulException, which a test may expect.
             assert reason is None, f"{call.route.name}: {reason}"
+            _note(call.route.name, SUCCESS)
         return value
 
     monkeypatch.setattr(Call, "read", compared)
+
+
+@pytest.fixture(scope="session")
+def mesh(server: Path) -> Iterator[Agent]:
+    """An agent with services of the mesh, which its tests only read.
+
+    ``web`` has a sidecar proxy, and the gateway ``ingress``; ``db`` is behind ``term``.  The proxy
+    fails its check.
+    """
+    upstream = {"DestinationName": "db", "LocalBindPort": 9001, "Config": {"x": 1}}
+    sidecar = {
+        "Port": 21000,
+        "Proxy": {
+            "Config": {"y": {"z": 1}},
+            "Upstreams": [upstream | {"MeshGateway": {"Mode": "remote"}}],
+            "MeshGateway": {"Mode": "local"},
+            "Expose": {"Paths": [{"Path": "/h", "ListenerPort": 2101, "LocalPathPort": 80}]},
+        },
+    }
+    listener = {"Port": 8080, "Protocol": "http", "Services": [{"Name": "web", "Hosts": ["a.b"]}]}
+    behind = {"Name": "db", "CAFile": "/ca", "CertFile": "/cert", "KeyFile": "/key", "SNI": "db"}
+    requests: list[tuple[str, dict[str, Any]]] = [
+        ("config", {"Kind": "service-defaults", "Name": "web", "Protocol": "http"}),
+        ("config", {"Kind": "ingress-gateway", "Name": "ingress", "Listeners": [listener]}),
+        ("config", {"Kind": "terminating-gateway", "Name": "term", "Services": [behind]}),
+        (
+            "agent/service/register",
+            {"Name": "web", "Port": 80, "Tags": ["v1"], "Connect": {"SidecarService": sidecar}},
+        ),
+        ("agent/service/register", {"Name": "db", "Port": 5432}),
+        ("agent/service/register", {"Name": "ingress", "Kind": "ingress-gateway", "Port": 8443}),
+        ("agent/service/register", {"Name": "term", "Kind": "terminating-gateway", "Port": 8444}),
+    ]
+    with Agent(server) as agent:
+        for path, body in requests:
+            status, text = agent.request("PUT", f"/v1/{path}", json.dumps(body).encode())
+            assert status == 200, text
+        # The proxy has a check that passes with those of the service.
+        end = time.monotonic() + 10
+        checks = f"/v1/health/node/{agent.name}"
+        while [one["Status"] for one in agent.get(checks) if one["Type"] == "alias"] != ["passing"]:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        yield agent
+
+
+@pytest.fixture
+def mesh_consul(make_client: Callable[..., Blocking], mesh: Agent) -> Blocking:
+    """A client of that agent."""
+    return make_client(port=mesh.port)
 
 
 @pytest.fixture

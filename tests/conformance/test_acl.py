@@ -190,8 +190,9 @@ def test_legacy_tokens(acl_client, acl_agent):
 
 
 def test_disabled(consul, agent):
-    with pytest.raises(ACLDisabled if agent.version < (1, 11) else NotFound):
-        consul.acl.list()
+    for call in (consul.acl.list, lambda: consul.acl.info("x")):
+        with pytest.raises(ACLDisabled if agent.version < (1, 11) else NotFound):
+            call()
 
 
 def test_a_legacy_id_is_a_secret(acl_client, acl_agent):

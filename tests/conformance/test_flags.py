@@ -57,6 +57,14 @@ def passing(consul, prefix, flag):
     return not consul.health.service(prefix, passing=flag).data
 
 
+def connect_passing(consul, prefix, flag):
+    proxy = {"Kind": "connect-proxy", "Proxy": {"DestinationServiceName": prefix}}
+    check = Check.ttl("60s", status="critical")
+    consul.agent.service.register(f"{prefix}-proxy", port=80, check=check, extra=proxy)
+    assert len(until(lambda: consul.health.connect(prefix).data)) == 1
+    return not consul.health.connect(prefix, passing=flag).data
+
+
 def members_wan(consul, prefix, flag):
     # There is no WAN pool here.
     return consul.agent.members(wan=flag) is None
@@ -121,6 +129,29 @@ def query_update_onlypassing(consul, prefix, flag):
     return stored["Service"]["OnlyPassing"]
 
 
+def query_create_connect(consul, prefix, flag):
+    query = consul.query.create(prefix, prefix, connect=flag)["ID"]
+    (stored,) = consul.query.get(query)
+    consul.query.delete(query)
+    return stored["Service"]["Connect"]
+
+
+def query_update_connect(consul, prefix, flag):
+    query = consul.query.create(prefix, prefix)["ID"]
+    consul.query.update(query, prefix, prefix, connect=flag)
+    (stored,) = consul.query.get(query)
+    consul.query.delete(query)
+    return stored["Service"]["Connect"]
+
+
+def query_execute_connect(consul, prefix, flag):
+    # The servers are no part of the mesh.
+    query = consul.query.create("consul", prefix)["ID"]
+    found = consul.query.execute(query, connect=flag)["Nodes"]
+    consul.query.delete(query)
+    return not found
+
+
 #: Whether the server did what the flag asks for.
 EFFECTS = {
     ("kv.get", "recurse"): kv_recurse,
@@ -128,6 +159,7 @@ EFFECTS = {
     ("kv.get", "raw"): kv_raw,
     ("kv.delete", "recurse"): kv_delete_recurse,
     ("health.service", "passing"): passing,
+    ("health.connect", "passing"): connect_passing,
     ("agent.members", "wan"): members_wan,
     ("agent.join", "wan"): join_wan,
     ("agent.maintenance", "enable"): maintenance,
@@ -137,12 +169,18 @@ EFFECTS = {
     ("catalog.register", "skip_node_update"): skip_node_update,
     ("query.create", "onlypassing"): query_create_onlypassing,
     ("query.update", "onlypassing"): query_update_onlypassing,
+    ("query.create", "connect"): query_create_connect,
+    ("query.update", "connect"): query_update_connect,
+    ("query.execute", "connect"): query_execute_connect,
 }
 #: Those that the answer shows in its headers, by the arguments of the call.
 CACHED = {
     "catalog.datacenters": (),
+    "catalog.connect": ("consul",),
     "catalog.service": ("consul",),
     "catalog.services": (),
+    "health.connect": ("consul",),
+    "health.ingress": ("consul",),
     "health.service": ("consul",),
     "query.execute": ("query",),
 }
@@ -151,7 +189,12 @@ UNSEEN = {
     ("acl.token.create", "local"): "test_what_cannot_be_changed in test_acl_token.py",
     ("acl.token.update", "local"): "test_what_cannot_be_changed in test_acl_token.py",
     ("catalog.service", "merge_central_config"): "it needs proxy-defaults",
+    ("catalog.connect", "merge_central_config"): "it needs proxy-defaults",
+    ("catalog.node_services", "merge_central_config"): "it needs proxy-defaults",
     ("health.service", "merge_central_config"): "it needs proxy-defaults",
+    ("health.connect", "merge_central_config"): "it needs proxy-defaults",
+    ("health.ingress", "merge_central_config"): "it needs proxy-defaults",
+    ("health.ingress", "passing"): "it needs a config entry; see test_health.py",
     ("catalog.datacenters", "must_revalidate"): "test_must_revalidate",
     ("query.execute", "must_revalidate"): "as of catalog.datacenters: it is a header",
     ("agent.force_leave", "prune"): "test_prune",

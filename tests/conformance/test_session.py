@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from consul import ConsulException, NotFound
+from consul import ACLPermissionDenied, Check, ConsulException, NotFound, ServerError, UnknownCheck
+from tests.conformance.test_agent import until
 
 
 def test_life_of_a_session(consul, agent):
@@ -66,6 +67,45 @@ def test_a_session_from_what_was_read(consul, ttl):
         assert consul.session.destroy(session) is True
 
 
+def test_checks_that_end_a_session(consul, prefix):
+    consul.agent.service.register(prefix, check=Check.ttl("60s", status="passing"))
+    try:
+        until(lambda: consul.health.checks(prefix).data)
+        check = f"service:{prefix}"
+
+        def read(**checks):
+            session = consul.session.create(lock_delay=0, **checks)
+            return consul.session.info(session).data
+
+        for none in ({"node_checks": []}, {"checks": []}):
+            found = read(**none)
+            assert (found["NodeChecks"], found["ServiceChecks"]) == ([], None)
+        # The older form adds to the check of the node, where the new one is instead of it.
+        found = read(checks=[check])
+        assert (found["NodeChecks"], found["Checks"]) == (["serfHealth"], [check])
+        found = read(node_checks=[check])
+        assert (found["NodeChecks"], found.get("Checks")) == ([check], None)
+        found = read(node_checks=[], service_checks=[{"ID": check}])
+        assert found["NodeChecks"] == []
+        assert [one["ID"] for one in found["ServiceChecks"]] == [check]
+        consul.agent.check.ttl_fail(check)
+        until(lambda: consul.session.info(found["ID"]).data is None)
+    finally:
+        consul.agent.service.deregister(prefix)
+
+
+def test_what_a_session_cannot_have(consul, prefix):
+    for checks in (
+        {"checks": [prefix]},
+        {"node_checks": [prefix]},
+        {"service_checks": [{"ID": prefix}]},
+    ):
+        with pytest.raises(UnknownCheck, match=prefix):
+            consul.session.create(**checks)
+    with pytest.raises(ServerError, match="Missing node registration"):
+        consul.session.create(node=prefix)
+
+
 def test_policy_is_the_servers(consul):
     with pytest.raises(ConsulException) as caught:
         consul.session.create(ttl="48h")
@@ -117,6 +157,11 @@ def test_sessions_with_a_token(acl_client, acl_agent):
         nobody.session.create()
     token = acl_agent.token
     session = nobody.session.create(token=token)
+    for call in (nobody.session.renew, nobody.session.destroy):
+        with pytest.raises(ACLPermissionDenied):
+            call(session)
+    assert nobody.session.info(session).data is None
+    assert nobody.session.list().data == nobody.session.node(acl_agent.name).data == []
     assert nobody.session.info(session, token=token).data["ID"] == session
     assert nobody.session.renew(session, token=token)["ID"] == session
     assert nobody.session.destroy(session, token=token) is True

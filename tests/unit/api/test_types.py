@@ -10,6 +10,16 @@ import pytest
 import consul.api
 import consul.types
 from consul.api import options
+from tests.shapes import answer_of, keys_of
+from tests.unit.test_endpoints import METHODS
+
+#: What has no structure in answers, with the reason: keys of structures, or methods.
+OPAQUE = {
+    "AgentSelf.DebugConfig": "not stable between versions of Consul",
+    "AgentServiceConnectProxyConfig.Config": "for the proxy; Consul does not look at it",
+    "EnvoyExtension.Arguments": "its keys depend on the extension",
+    "Upstream.Config": "for the proxy; Consul does not look at it",
+}
 
 MODULES = [
     importlib.import_module(found.name)
@@ -47,3 +57,51 @@ def test_all_groups_of_keywords_are_there():
                         groups.add(re.fullmatch(r"Unpack\[(\w+)\]", annotation)[1])
     assert len(groups) > 10
     assert groups <= set(consul.types.__all__)
+
+
+def opaque(kind, where, seen):
+    """Where *kind*, or a structure within it, says nothing of what there is."""
+    if kind in (typing.Any, object, dict, list) or isinstance(kind, typing.TypeVar):
+        yield where
+    elif typing.is_typeddict(kind):
+        if kind not in seen:
+            seen.add(kind)
+            for name, (hint, _) in keys_of(kind).items():
+                yield from opaque(hint, f"{kind.__name__}.{name}", seen)
+    else:
+        # Of a literal, the values.
+        inner = () if typing.get_origin(kind) is typing.Literal else typing.get_args(kind)
+        for each in inner:
+            yield from opaque(each, where, seen)
+
+
+def test_what_has_a_structure_has_it_in_the_types():
+    seen = set()
+    found = {
+        place for name, method in METHODS.items() for place in opaque(answer_of(method), name, seen)
+    }
+    assert found == set(OPAQUE)
+    # Many structures are reached, those within others too.
+    assert {"Upstream", "HealthCheckDefinition", "QueryFailoverTarget"} <= {
+        kind.__name__ for kind in seen
+    }
+
+
+def test_opaque_types_are_found():
+    class Inner(typing.TypedDict):
+        a: str
+        b: dict[str, typing.Any] | None
+
+    class Outer(typing.TypedDict, total=False):
+        inner: list[Inner]
+        c: list[object]
+        d: typing.Literal["x"]
+
+    globals().update(Inner=Inner)
+    try:
+        found = list(opaque(dict[str, Outer], "m", set()))
+    finally:
+        del globals()["Inner"]
+    assert found == ["Inner.b", "Outer.c"]
+    assert list(opaque(dict[str, typing.Any], "m", set())) == ["m"]
+    assert list(opaque(dict[str, int] | None, "m", set())) == []
