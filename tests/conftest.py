@@ -87,7 +87,7 @@ def is_quick(item: pytest.Item, version: servers.Version | None) -> bool:
 
 
 #: Files whose fixtures cost more than it would save to have the flavours side by side.
-TOGETHER = {"network/test_addresses", "network/test_tls"}
+TOGETHER = {"conformance/test_quorum", "network/test_addresses", "network/test_tls"}
 #: Tests that have groups of their own, and what of their ids is part of the group's name.
 APART = {
     "test_everything_under_gevent": re.compile(r"\w+"),

@@ -24,9 +24,6 @@ from consul import (
 from tests.agent import Agent
 from tests.conformance.definitions import CHECKS, SERVICES
 from tests.conformance.test_agent import until
-from tests.flavours import FLAVOURS
-
-one_flavour = pytest.mark.parametrize("flavour", [next(iter(FLAVOURS))], indirect=True)
 
 
 @pytest.fixture
@@ -67,7 +64,6 @@ def test_the_machine_and_the_metrics(consul, anybody, agent):
             call()
 
 
-@one_flavour
 def test_metrics_for_prometheus(make_client, server):
     with Agent(server, config={"telemetry": {"prometheus_retention_time": "10s"}}) as agent:
         consul = make_client(port=agent.port)

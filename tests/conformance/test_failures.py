@@ -14,9 +14,11 @@ from tests.unit.test_endpoints import METHODS, call
 from tools.servers import dotted
 
 #: What a server refuses: a token that it does not know, a datacenter, a namespace of Enterprise.
-WRONG = ({}, {"dc": "nowhere"}, {"ns": "team"})
+WRONG = ({}, {"dc": "nowhere"}, {"ns": "team"}, {"partition": "team"})
 #: Those that only an agent without ACLs refuses; test_acl.py asks it.
 ELSEWHERE = {"acl.info"}
+#: Before Consul 1.9 "exact" is the id of an intention.
+MISREAD = {"connect.intentions.delete", "connect.intentions.read", "connect.intentions.upsert"}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,8 @@ def refusing(server):
 def failure(consul, name):
     """What the endpoint fails with; None when it does not."""
     described = Consul(token=str(uuid.uuid4()), timeout=5)
-    for options in WRONG:
+    # Peerings are refused to an unknown token after some 12 seconds.
+    for options in reversed(WRONG) if name.startswith("peering.") else WRONG:
         try:
             consul._send(call(name, described, **options))
         except ConsulException as error:
@@ -48,4 +51,5 @@ def test_every_endpoint_fails(make_client, refusing):
         else:
             assert name not in UNFAILING or not there, f"{name} fails: {error}"
             assert error.method == route.method
-            assert there or error.status in (404, 405), f"{name}: {error}"
+            gone = error.status in (404, 405) or name in MISREAD
+            assert there or gone, f"{name}: {error}"

@@ -16,7 +16,6 @@ from consul import (
 )
 from tests.agent import Agent, free_ports
 from tests.conformance.test_agent import until
-from tests.flavours import missing
 from tools import servers
 
 NOBODY = "00000000-0000-0000-0000-000000000009"
@@ -397,14 +396,13 @@ def test_a_discovery_chain(consul, anybody, prefix):
 
 
 @pytest.fixture(scope="module")
-def clusters():
+def clusters(server):
     """Two clusters that can be peered."""
-    found = [server for server in servers.find() if server.version >= (1, 14)]
-    if not found:
-        missing("there is no Consul with peering")
+    if servers.version_of(server) < (1, 14):
+        pytest.skip("Consul 1.14 has peering on by default")
     ports = free_ports(2)
     made = [
-        Agent(found[-1].path, config={"ports": {"grpc_tls": port}, "datacenter": dc})
+        Agent(server, config={"ports": {"grpc_tls": port}, "datacenter": dc})
         for port, dc in zip(ports, ("east", "west"), strict=True)
     ]
     with made[0] as east, made[1] as west:
