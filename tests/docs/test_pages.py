@@ -82,11 +82,16 @@ def test_the_landing_pages_name_every_noun() -> None:
 def test_the_landing_pages_promise_what_there_is(extension: Callable[[str], Any]) -> None:
     interface = extension("interface")
     here = {method.facts["id"] for method in interface.endpoints()}
-    if here != {row["id"] for row in interface.facts().values()}:
-        pytest.skip("not all endpoints are here yet")
+    missing = {row["id"] for row in interface.facts().values()} - here
+    assert missing == {
+        "agent.metrics_stream",
+        "agent.monitor",
+        "snapshot.restore",
+        "snapshot.save",
+    }
     for page in LANDING:
         text = " ".join(page.read_text(encoding="utf-8").split())
-        assert "every documented endpoint of Consul 1.8 to 2.1" in text
+        assert "the documented endpoints of Consul 1.8 to 2.1 except those that stream" in text
 
 
 def test_built_pages(tmp_path: Path, extension: Callable[[str], Any]) -> None:

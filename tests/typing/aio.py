@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, assert_type
 
-from consul import base
+from consul import base, codecs, types
 from consul.aio import Consul
 from consul.callback import Indexed
 from consul.core.steps import Steps
+from consul.recipes.ping import Ping
+from consul.recipes.tree import Record
 from consul.request import Call
 from consul.types import (
     AgentSelf,
@@ -145,3 +147,15 @@ async def services(client: Consul) -> None:
     assert_type(await client.query.explain("web"), QueryExplanation)
     assert_type(await client.session.create(node_checks=[]), str)
     assert_type(await client.event.list("deploy"), Indexed[list[UserEvent]])
+
+
+async def kv(client: Consul) -> None:
+    assert_type(await client.kv.keys("a/"), Indexed[list[str]])
+    assert_type(await client.kv.update("a", lambda value: value, codecs.raw), bytes | None)
+    tree = client.kv.mapping("a/", codecs.raw)
+    assert_type(await tree.get("b"), bytes | None)
+    async for record in tree.pages():
+        assert_type(record, Record[bytes])
+    outcomes = await client.txn.begin().kv.get("a").commit()
+    assert_type(outcomes, list[types.TxnOutcome])
+    assert_type(await client.ping(), Ping)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from consul import base
+from consul import base, codecs, types
 from consul.callback import Indexed
 from consul.core.steps import Steps
+from consul.recipes.ping import Ping
+from consul.recipes.tree import TreeMapping
 from consul.request import Call
 from consul.std import Consul
 from consul.types import (
@@ -215,3 +217,36 @@ def services(client: Consul) -> None:
     assert_type(proxy.get("Upstreams"), list[Upstream] | None)
     assert_type(client.query.execute("web")["Nodes"][0]["Service"]["Tags"], list[str] | None)
     assert_type(client.agent.self()["Config"]["NodeName"], str)
+
+
+def several_signatures(client: Consul, either: bool) -> None:
+    assert_type(client.agent.metrics(), types.MetricsInfo)
+    assert_type(client.agent.metrics(True), str)
+    assert_type(client.agent.metrics(either), types.MetricsInfo | str)
+    assert_type(client.agent.service.health_by_id("a"), types.AgentServiceChecksInfo)
+    assert_type(client.agent.service.health_by_id("a", "text"), str)
+    assert_type(client.agent.service.health_by_name("a"), list[types.AgentServiceChecksInfo])
+    assert_type(client.agent.service.health_by_name("a", format="text"), str)
+    assert_type(client.connect.ca.roots(), Indexed[types.CARootList])
+    assert_type(client.connect.ca.roots(pem=True), Indexed[str])
+
+
+def kv(client: Consul) -> None:
+    assert_type(client.kv.keys("a/"), Indexed[list[str]])
+    assert_type(client.kv.tree("a/"), Indexed[list[types.KVPair]])
+    assert_type(client.kv.cas("a", "b", 0), bool)
+    assert_type(client.kv.lock("a", "b", "session"), bool)
+    assert_type(client.kv.delete_tree("a/"), bool)
+    assert_type(client.kv.update("a", lambda value: f"{value}!"), str | None)
+    assert_type(client.kv.update("a", lambda value: value, codecs.raw), bytes | None)
+    assert_type(client.kv.mapping("a/"), TreeMapping[str])
+    assert_type(client.kv.mapping("a/", codecs.raw)["b"], bytes)
+
+
+def transactions(client: Consul) -> None:
+    transaction = client.txn.begin().kv.set("a", "b").service.get("node", "id")
+    assert_type(transaction.commit(), list[types.TxnOutcome])
+    assert_type(client.ping(), Ping)
+    assert_type(
+        client.with_meta(client.describe.query.list()), Indexed[list[PreparedQueryDefinition]]
+    )
