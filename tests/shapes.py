@@ -29,6 +29,10 @@ NAMES = {
 #: The answers of endpoints that are typed by several signatures.
 SEVERAL = {
     "kv.get": "Indexed[KVPair | list[KVPair] | list[str] | bytes | None]",
+    "agent.metrics": "MetricsInfo | str",
+    "agent.service.health_by_id": "AgentServiceChecksInfo | str",
+    "agent.service.health_by_name": "list[AgentServiceChecksInfo] | str",
+    "connect.ca.roots": "Indexed[CARootList | str]",
     # As it is, and that of a Transaction.
     "txn.put": "TxnResponse | list[TxnOutcome]",
 }

@@ -16,8 +16,8 @@ from consul.api.noun import Noun
 from consul.api.options import Blocking, Common, Consistency, Filtered
 from consul.core import answers
 from consul.core.bodies import mapped, opaque
-from consul.core.flavour import F, endpoint
-from consul.core.values import Number, Text, number, segment
+from consul.core.flavour import F, endpoint, shortcut
+from consul.core.values import Number, Text, number, segment, text
 
 if TYPE_CHECKING:
     import builtins
@@ -338,6 +338,26 @@ class Config(Noun[F]):
         path, body = "/v1/config", _body(data)
         return self._call(
             "put", path, answers.bool_answer, params, options, token=token, dc=dc, json=body
+        )
+
+    @shortcut
+    def set(
+        self,
+        kind: Text,
+        name: Text,
+        config_entry: Mapping[str, Any],
+        token: Text | None = None,
+        dc: Text | None = None,
+        cas: Number | None = None,
+        **options: Unpack[Common],
+    ) -> Call[bool]:
+        """Set the config entry of this kind and name: `put` with the two as arguments.
+
+        ``PUT /v1/config``
+        """
+        data = {**config_entry, "Kind": text("kind", kind), "Name": text("name", name)}
+        return self._described.put(  # type: ignore[no-any-return]
+            data, dc, token, cas, **options
         )
 
     @endpoint("GET /v1/config/:kind/:name", since="1.5.0")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
+from consul.api.catalog import EnvoyExtension, MeshGatewayConfig, TransparentProxyConfig
+from consul.api.config import ServiceResolverSubset
 from consul.api.noun import Noun
 from consul.api.options import Blocking, Consistency, Refreshed, RefreshedRead, WithDC
 from consul.api.params import text_or_absent
@@ -44,9 +46,9 @@ class DiscoveryTarget(TypedDict):
     Partition: NotRequired[str]
     Datacenter: NotRequired[str]
     Peer: NotRequired[str]
-    MeshGateway: NotRequired[dict[str, str]]
-    TransparentProxy: NotRequired[dict[str, Any]]
-    Subset: NotRequired[dict[str, Any]]
+    MeshGateway: NotRequired[MeshGatewayConfig]
+    TransparentProxy: NotRequired[TransparentProxyConfig]
+    Subset: NotRequired[ServiceResolverSubset]
     #: Text like "5s".
     ConnectTimeout: NotRequired[str]
     External: NotRequired[bool]
@@ -71,7 +73,7 @@ class CompiledDiscoveryChain(TypedDict):
     Targets: dict[str, DiscoveryTarget]
     Partition: NotRequired[str]
     ServiceMeta: NotRequired[dict[str, str] | None]
-    EnvoyExtensions: NotRequired[list[dict[str, Any]] | None]
+    EnvoyExtensions: NotRequired[list[EnvoyExtension] | None]
     AutoVirtualIPs: NotRequired[list[str] | None]
     ManualVirtualIPs: NotRequired[list[str] | None]
 

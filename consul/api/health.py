@@ -27,7 +27,7 @@ class HealthCheckDefinition(TypedDict, total=False):
     """What a check in the catalog is to do, for who runs it; agents answer it empty."""
 
     HTTP: str
-    Header: dict[str, list[str]]
+    Header: dict[str, list[str]] | None
     Method: str
     Body: str
     DisableRedirects: bool

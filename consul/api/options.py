@@ -157,8 +157,8 @@ class ReplicationRead(Common, Consistency, total=False):
     """``acl.replication``."""
 
 
-class AgentRead(Scope, Filtered, total=False):
-    """Lists of what one agent knows."""
+class AgentRead(WithDC, Filtered, total=False):
+    """``agent.members``."""
 
 
 class DatacentersRead(Scope, Cached, total=False):
@@ -199,6 +199,10 @@ class LocalBlockingRead(Scope, Blocking, total=False):
 
 class ServerRead(Scope, Consistency, total=False):
     """A read of what the servers have, in one of the consistency modes."""
+
+
+class TokenlessRead(WithDC, Consistency, total=False):
+    """The same, where the token has a position."""
 
 
 class BlockingRead(ServerRead, Blocking, total=False):

@@ -10,7 +10,7 @@ from consul.api.catalog import Node, StoredService
 from consul.api.health import StoredCheck
 from consul.api.kv import KVPair
 from consul.api.noun import Noun
-from consul.api.options import Scope
+from consul.api.options import Scope, WithDC
 from consul.core import answers
 from consul.core.bodies import OPERATION, listed
 from consul.core.flavour import F, Flavoured, endpoint, shortcut
@@ -334,7 +334,10 @@ class Txn(Noun[F]):
 
     @endpoint("PUT /v1/txn", repeatable=False)
     def put(
-        self, payload: Sequence[Mapping[str, Any]], **options: Unpack[Scope]
+        self,
+        payload: Sequence[Mapping[str, Any]],
+        token: Text | None = None,
+        **options: Unpack[WithDC],
     ) -> Call[TxnResponse]:
         """Apply the operations of *payload*.
 
@@ -349,4 +352,6 @@ class Txn(Noun[F]):
         ``PUT /v1/txn``
         """
         body = _OPERATIONS("payload", payload)
-        return self._call("put", "/v1/txn", answers.transaction, (), options, json=body)
+        return self._call(
+            "put", "/v1/txn", answers.transaction, (), options, json=body, token=token
+        )

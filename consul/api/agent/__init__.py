@@ -191,14 +191,14 @@ class Agent(Noun[F]):
     connect: _Connect[F] = lazy("Connect")
 
     @endpoint("GET /v1/agent/self")
-    def self(self, **options: Unpack[Scope]) -> Call[AgentSelf]:
+    def self(self, token: Text | None = None, **options: Unpack[WithDC]) -> Call[AgentSelf]:
         """Read the configuration of the agent, and its own entry as a member of the cluster.
 
         Raises ACLPermissionDenied where the token may not read the agent.
 
         ``GET /v1/agent/self``
         """
-        return self._call("self", "/v1/agent/self", answers.value, (), options)
+        return self._call("self", "/v1/agent/self", answers.value, (), options, token=token)
 
     @endpoint("GET /v1/agent/version", since="1.16.0")
     def version(self, **options: Unpack[Scope]) -> Call[dict[str, str]]:
@@ -281,24 +281,41 @@ class Agent(Noun[F]):
         return self._call("leave", "/v1/agent/leave", answers.done, (), options, token=token)
 
     @endpoint("GET /v1/agent/services")
-    def services(self, **options: Unpack[AgentRead]) -> Call[dict[str, AgentService]]:
+    def services(
+        self, filter: Text | None = None, token: Text | None = None, **options: Unpack[WithDC]
+    ) -> Call[dict[str, AgentService]]:
         """List the services that are registered with this agent, by their ids.
+
+        *filter* is an expression; the agent leaves out what does not match.
 
         ``GET /v1/agent/services``
         """
-        return self._call("services", "/v1/agent/services", answers.value, (), options)
+        params = (("filter", filter),)
+        path = "/v1/agent/services"
+        return self._call("services", path, answers.value, params, options, token=token)
 
     @endpoint("GET /v1/agent/checks")
-    def checks(self, **options: Unpack[AgentRead]) -> Call[dict[str, HealthCheck]]:
+    def checks(
+        self, filter: Text | None = None, token: Text | None = None, **options: Unpack[WithDC]
+    ) -> Call[dict[str, HealthCheck]]:
         """List the checks that are registered with this agent, by their ids.
+
+        *filter* is an expression; the agent leaves out what does not match.
 
         ``GET /v1/agent/checks``
         """
-        return self._call("checks", "/v1/agent/checks", answers.value, (), options)
+        params = (("filter", filter),)
+        path = "/v1/agent/checks"
+        return self._call("checks", path, answers.value, params, options, token=token)
 
     @endpoint("GET /v1/agent/members", ignores={"filter": "1.16.1"})
     def members(
-        self, wan: Flag = False, *, segment: Text | None = None, **options: Unpack[AgentRead]
+        self,
+        wan: Flag = False,
+        token: Text | None = None,
+        *,
+        segment: Text | None = None,
+        **options: Unpack[AgentRead],
     ) -> Call[list[AgentMember] | None]:
         """List the members of the cluster that this agent knows.
 
@@ -314,11 +331,16 @@ class Agent(Noun[F]):
             answers.value,
             (("wan", one_or_absent("wan", wan)), ("segment", text_or_absent("segment", segment))),
             options,
+            token=token,
         )
 
     @endpoint("PUT /v1/agent/maintenance", repeatable=True)
     def maintenance(
-        self, enable: Flag, reason: Text | None = None, **options: Unpack[Scope]
+        self,
+        enable: Flag,
+        reason: Text | None = None,
+        token: Text | None = None,
+        **options: Unpack[WithDC],
     ) -> Call[bool]:
         """Start (*enable* is True) or end (False) maintenance of the node.  Return True.
 
@@ -334,10 +356,17 @@ class Agent(Noun[F]):
             answers.done,
             (("enable", true_false("enable", enable)), ("reason", reason)),
             options,
+            token=token,
         )
 
     @endpoint("PUT /v1/agent/join/:address", repeatable=True)
-    def join(self, address: Text, wan: Flag = False, **options: Unpack[Scope]) -> Call[bool]:
+    def join(
+        self,
+        address: Text,
+        wan: Flag = False,
+        token: Text | None = None,
+        **options: Unpack[WithDC],
+    ) -> Call[bool]:
         """Join the cluster of the agent at *address* ("host" or "host:port").  Return True.
 
         With *wan* it joins the WAN pool, which only servers can.
@@ -352,16 +381,18 @@ class Agent(Noun[F]):
             answers.done,
             (("wan", one_or_absent("wan", wan)),),
             options,
+            token=token,
         )
 
     @endpoint("PUT /v1/agent/force-leave/:node", repeatable=True)
     def force_leave(
         self,
         node: Text,
-        *,
         prune: Flag = False,
+        token: Text | None = None,
+        *,
         wan: Flag = False,
-        **options: Unpack[Scope],
+        **options: Unpack[WithDC],
     ) -> Call[bool]:
         """Mark a failed node as one that has left.  Return True.
 
@@ -378,4 +409,5 @@ class Agent(Noun[F]):
             answers.done,
             (("prune", one_or_absent("prune", prune)), ("wan", one_or_absent("wan", wan))),
             options,
+            token=token,
         )

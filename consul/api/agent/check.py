@@ -95,7 +95,9 @@ class Check(Noun[F]):
         )
 
     @endpoint("PUT /v1/agent/check/deregister/:check_id", repeatable=False)
-    def deregister(self, check_id: Text, **options: Unpack[Scope]) -> Call[bool]:
+    def deregister(
+        self, check_id: Text, token: Text | None = None, **options: Unpack[WithDC]
+    ) -> Call[bool]:
         """Remove a check.  Return True.
 
         Raises NotFound for an unknown check; Consul before 1.12 returns True or raises ServerError.
@@ -103,7 +105,7 @@ class Check(Noun[F]):
         ``PUT /v1/agent/check/deregister/:check_id``
         """
         path = f"/v1/agent/check/deregister/{segment('check_id', check_id)}"
-        return self._call("deregister", path, answers.done, (), options)
+        return self._call("deregister", path, answers.done, (), options, token=token)
 
     @endpoint("PUT /v1/agent/check/pass/:check_id", repeatable=True)
     def ttl_pass(

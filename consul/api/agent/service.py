@@ -13,9 +13,9 @@ from consul.api.catalog import (
     ServiceAddress,
     ServicePort,
 )
-from consul.api.health import HealthCheck
+from consul.api.health import StoredCheck
 from consul.api.noun import Noun
-from consul.api.options import AgentServiceRead, Scope, Untimed
+from consul.api.options import AgentServiceRead, Scope, Untimed, WithDC
 from consul.api.params import one_or_absent
 from consul.check import given_or_old
 from consul.core import answers, bodies
@@ -91,7 +91,7 @@ class AgentServiceChecksInfo(TypedDict):
     #: "passing", "warning", "critical" or "maintenance".
     AggregatedStatus: str
     Service: AgentService
-    Checks: list[HealthCheck]
+    Checks: list[StoredCheck]
 
 
 if TYPE_CHECKING:
@@ -273,7 +273,9 @@ class Service(Noun[F]):
         return self._call(name, path, decode, (("format", format),), options)
 
     @endpoint("PUT /v1/agent/service/deregister/:service_id", repeatable=False)
-    def deregister(self, service_id: Text, **options: Unpack[Scope]) -> Call[bool]:
+    def deregister(
+        self, service_id: Text, token: Text | None = None, **options: Unpack[WithDC]
+    ) -> Call[bool]:
         """Remove a service and its checks.  Return True.
 
         Raises NotFound for an unknown service; Consul before 1.12 returns True or raises
@@ -282,7 +284,7 @@ class Service(Noun[F]):
         ``PUT /v1/agent/service/deregister/:service_id``
         """
         path = f"/v1/agent/service/deregister/{segment('service_id', service_id)}"
-        return self._call("deregister", path, answers.done, (), options)
+        return self._call("deregister", path, answers.done, (), options, token=token)
 
     @endpoint("PUT /v1/agent/service/maintenance/:service_id", repeatable=True)
     def maintenance(
@@ -290,7 +292,8 @@ class Service(Noun[F]):
         service_id: Text,
         enable: Flag,
         reason: Text | None = None,
-        **options: Unpack[Scope],
+        token: Text | None = None,
+        **options: Unpack[WithDC],
     ) -> Call[bool]:
         """Start (*enable* is True) or end (False) maintenance of a service.  Return True.
 
@@ -306,4 +309,5 @@ class Service(Noun[F]):
             answers.done,
             (("enable", true_false("enable", enable)), ("reason", reason)),
             options,
+            token=token,
         )

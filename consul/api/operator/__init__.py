@@ -13,7 +13,7 @@ from consul.api.operator.license import License as _License
 from consul.api.operator.raft import Raft as _Raft
 from consul.api.operator.raft import RaftConfiguration
 from consul.api.operator.segment import Segment as _Segment
-from consul.api.options import BlockingRead, Scope, ServerRead
+from consul.api.options import BlockingRead, Scope, TokenlessRead
 from consul.api.params import one_or_absent, text_or_absent
 from consul.core import answers
 from consul.core.fields import Fields
@@ -92,7 +92,9 @@ class Operator(Noun[F]):
     raft_transfer_leader: Any = renamed("raft.transfer_leader")
 
     @endpoint("GET /v1/operator/raft/configuration")
-    def raft_config(self, **options: Unpack[ServerRead]) -> Call[RaftConfiguration]:
+    def raft_config(
+        self, token: Text | None = None, **options: Unpack[TokenlessRead]
+    ) -> Call[RaftConfiguration]:
         """Read the Raft configuration; python-consul's name for ``raft.configuration``.
 
         With ``consistency="stale"`` any server answers, also while there is no leader.
@@ -102,7 +104,12 @@ class Operator(Noun[F]):
         ``GET /v1/operator/raft/configuration``
         """
         return self._read(
-            "raft_config", "/v1/operator/raft/configuration", answers.value, (), options
+            "raft_config",
+            "/v1/operator/raft/configuration",
+            answers.value,
+            (),
+            options,
+            token=token,
         )
 
     @endpoint("GET /v1/operator/usage", since="1.15.0")

@@ -190,6 +190,9 @@ class Autopilot(Noun[F]):
             "set_configuration", path, answers.bool_answer, _AUTOPILOT, options, params
         )
 
+    # python-consul2's name.
+    update = set_configuration
+
     @endpoint("GET /v1/operator/autopilot/health")
     def health(
         self, token: Text | None = None, dc: Text | None = None, **options: Unpack[Common]

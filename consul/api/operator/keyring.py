@@ -125,6 +125,7 @@ class Keyring(Noun[F]):
 
     # python-consul2's names.
     create = install
+    delete = remove
     update = use
 
     def _change(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from consul.api.noun import Noun
 from consul.api.options import Scope, ServerRead
@@ -12,7 +12,7 @@ from consul.core.flavour import F, endpoint
 from consul.core.values import body_bytes
 
 if TYPE_CHECKING:
-    from typing import Any, Unpack
+    from typing import Unpack
 
     from consul.core.request import Call
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from consul.api.agent.connect.ca import CA as _CA
-from consul.api.noun import Noun, lazy
+from consul.api.noun import Noun, lazy, renamed
 from consul.api.options import Refreshed, WithDC
 from consul.core import answers
 from consul.core.fields import Fields
@@ -44,6 +44,9 @@ class Connect(Noun[F]):
     CA: TypeAlias = _CA
 
     ca: _CA[F] = lazy("CA")
+    # python-consul2's names.
+    leaf_certificates: Any = renamed("ca.leaf")
+    root_certificates: Any = renamed("ca.roots")
 
     @endpoint("POST /v1/agent/connect/authorize", repeatable=True)
     def authorize(
