@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from consul.core.flavour import Awaited, Deferring, Direct, F, Flavoured, Futures, Yielded, recipe
+from consul.exceptions import Closed
 
 if TYPE_CHECKING:
     from consul.core.steps import Steps
@@ -87,7 +89,9 @@ class Items(Flavoured[F], Generic[T, F]):
         return self
 
     def __exit__(self: Items[Any, Direct] | Items[Any, Futures], *error: object) -> None:
-        self._now(self._run(self._close()))
+        # Where the client was closed in the block, nothing is held any more.
+        with suppress(Closed):
+            self._now(self._run(self._close()))
 
     def __aiter__(self: A) -> A:
         self._refuse(True, "for")
@@ -106,4 +110,5 @@ class Items(Flavoured[F], Generic[T, F]):
     async def __aexit__(
         self: Items[Any, Awaited] | Items[Any, Yielded] | Items[Any, Deferring], *error: object
     ) -> None:
-        await self._run(self._close())
+        with suppress(Closed):
+            await self._run(self._close())

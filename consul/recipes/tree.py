@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, ItemsView, Iterator, MutableMapping, ValuesView
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from consul.codecs import Codec
@@ -268,11 +268,11 @@ class TreeMapping(MutableMapping[str, T]):
     def __len__(self) -> int:
         return len(self.tree.keys())
 
-    def items(self) -> Any:
+    def items(self) -> ItemsView[str, T]:
         """A view of all keys and values, which were read at once."""
         return self.tree.find().items()
 
-    def values(self) -> Any:
+    def values(self) -> ValuesView[T]:
         """A view of all values, which were read at once."""
         return self.tree.find().values()
 

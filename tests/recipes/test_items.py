@@ -76,3 +76,21 @@ def test_the_other_form_is_a_type_error(flavour, leaders):
             leaders.__aiter__()
         with pytest.raises(TypeError, match="are not awaited: use with"):
             leaders.__aenter__().send(None)
+
+
+def test_a_client_that_is_closed_in_the_block(flavour, leaders):
+    client = leaders._client
+
+    async def awaited_block():
+        async with leaders:
+            await client.close()
+
+    if flavour.name == "twisted":
+        from twisted.internet.defer import ensureDeferred
+
+        flavour.call(lambda: ensureDeferred(awaited_block()))
+    elif awaited(flavour):
+        flavour.call(awaited_block)
+    else:
+        with leaders:
+            client.close()
