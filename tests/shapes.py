@@ -56,7 +56,8 @@ def keys_of(kind: Any) -> dict[str, tuple[Any, bool]]:
         if typing.is_typeddict(base):
             found |= keys_of(base)
     names = {**vars(inspect.getmodule(kind)), **NAMES}
-    for name, hint in typing.get_type_hints(kind, names, include_extras=True).items():
+    # A reference that names its module would look nowhere else.
+    for name, hint in typing.get_type_hints(kind, names, names, include_extras=True).items():
         if name in found:
             continue
         required = bool(kind.__total__)

@@ -556,7 +556,7 @@ class Catalog(Noun[F]):
             token=token,
         )
 
-    @endpoint("GET /v1/catalog/service/:service")
+    @endpoint("GET /v1/catalog/service/:service", ignores={"peer": "1.13.0"})
     def service(
         self,
         service: Text,
@@ -593,7 +593,7 @@ class Catalog(Noun[F]):
             token=token,
         )
 
-    @endpoint("GET /v1/catalog/connect/:service")
+    @endpoint("GET /v1/catalog/connect/:service", ignores={"peer": "1.13.0"})
     def connect(
         self,
         service: Text,

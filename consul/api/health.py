@@ -100,7 +100,7 @@ class ServiceEntry(TypedDict):
 class Health(Noun[F]):
     """Health of nodes and services, /v1/health."""
 
-    @endpoint("GET /v1/health/service/:service")
+    @endpoint("GET /v1/health/service/:service", ignores={"peer": "1.13.0"})
     def service(
         self,
         service: Text,
@@ -143,7 +143,7 @@ class Health(Noun[F]):
             token=token,
         )
 
-    @endpoint("GET /v1/health/connect/:service")
+    @endpoint("GET /v1/health/connect/:service", ignores={"peer": "1.13.0"})
     def connect(
         self,
         service: Text,

@@ -37,13 +37,25 @@ def _note(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Notes what a call came to, for the proof; see tests/proof.py."""
     plugin = request.config.pluginmanager.get_plugin("proof")
     params = getattr(getattr(request.node, "callspec", None), "params", {})
-    server, flavour = params.get("server"), params.get("flavour")
 
     def note(name: str, outcome: str) -> None:
-        if plugin is not None and server is not None and flavour is not None:
-            plugin.seen.add(Seen(name, servers.dotted(server), flavour, outcome))
+        if plugin is not None and "flavour" in params:
+            # Where it is no parameter, the fixtures have agents of one version.
+            versions = (agent.version for agent in _agents(list(request.node.funcargs.values())))
+            server = params.get("server") or next(versions, None)
+            if server is not None:
+                plugin.seen.add(Seen(name, servers.dotted(server), params["flavour"], outcome))
 
     return note
+
+
+def _agents(value: Any) -> Iterator[Agent]:
+    """The agents in the values of fixtures."""
+    if isinstance(value, Agent):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _agents(each)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consul import ACLPermissionDenied, BadRequest, ServerError
+from consul import ACLPermissionDenied, BadRequest, ServerError, Unsupported
 from tests.conformance.test_agent import until
 
 
@@ -38,11 +38,19 @@ def test_ingress(mesh_consul, mesh, prefix):
         assert mesh_consul.health.ingress(unknown).data == []
 
 
+def _with_data(answer):
+    return answer if answer.data else None
+
+
 def test_blocking_reads(mesh_consul):
     for read in (mesh_consul.health.connect, mesh_consul.health.ingress):
         index, found = read("web")
-        again = read("web", index=index, wait="10ms")
-        assert (again.index, len(again.data)) == (index, len(found))
+        # A view of the agent is empty at first, with index 1.
+        again = until(
+            lambda read=read, index=index: _with_data(read("web", index=index, wait="1s"))
+        )
+        assert again.index >= index
+        assert len(again.data) == len(found)
 
 
 def test_the_cache_of_an_older_agent_takes_services_for_their_gateways(mesh_consul, mesh):
@@ -88,6 +96,30 @@ def test_a_filter_that_is_none(consul, name):
     # The name that py-consul has for it.
     with pytest.raises((BadRequest, ServerError)):
         getattr(consul.health, name)("web", filter_expr="=")
+
+
+def test_a_peer_that_an_older_server_would_ignore(consul, agent):
+    for read in (
+        consul.health.service,
+        consul.health.connect,
+        consul.catalog.service,
+        consul.catalog.connect,
+    ):
+        if agent.version < (1, 13):
+            with pytest.raises(Unsupported, match=r"ignores peer here, which needs Consul 1\.13"):
+                read("consul", peer="nobody")
+        else:
+            assert read("consul", peer="nobody").data == []
+
+
+def test_sameness_groups_are_of_enterprise(consul, agent):
+    for read in (consul.health.service, consul.health.connect):
+        if agent.version < (1, 16):
+            # It does not know them.
+            assert isinstance(read("consul", sameness_group="group").data, list)
+        else:
+            with pytest.raises(ServerError):
+                read("consul", sameness_group="group")
 
 
 def test_checks_in_a_state(consul, agent):
