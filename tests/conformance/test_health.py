@@ -13,8 +13,14 @@ def test_connect(mesh_consul, prefix):
     assert index > 0
     assert proxy["Service"]["Kind"] == "connect-proxy"
     assert proxy["Service"]["Proxy"]["DestinationServiceName"] == "web"
-    checks = {check["CheckID"] for check in proxy["Checks"]}
-    assert {"serfHealth", "service:web-sidecar-proxy:1"} <= checks
+
+    def both():
+        # The agent tells the servers of one after the other.
+        (found,) = mesh_consul.health.connect("web").data
+        checks = {check["CheckID"] for check in found["Checks"]}
+        return {"serfHealth", "service:web-sidecar-proxy:1"} <= checks
+
+    until(both)
     for options in ({"tag": "v1"}, {"near": "_agent"}, {"filter": "Service.Port == 21000"}):
         assert [
             one["Service"]["ID"] for one in mesh_consul.health.connect("web", **options).data
