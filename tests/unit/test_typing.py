@@ -26,6 +26,8 @@ MYPY = (
     *("--no-pretty", "--no-color-output", "--hide-error-context", "--show-error-codes"),
 )
 PYRIGHT = ("-m", "pyright", "--outputjson", "--pythonpath", sys.executable)
+#: pyright says nothing of a newer version of itself.
+ENVIRONMENT = {**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
 
 Run = subprocess.Popen[str]
 
@@ -48,8 +50,7 @@ def started(*command: str) -> Run:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Not for a newer version of itself.
-        env={**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
+        env=ENVIRONMENT,
     )
 
 

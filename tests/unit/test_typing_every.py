@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.flavours import missing
 from tests.unit.test_endpoints import METHODS, SAMPLES
-from tests.unit.test_typing import MYPY, PYRIGHT, ROOT
+from tests.unit.test_typing import ENVIRONMENT, MYPY, PYRIGHT, ROOT
 
 #: What the methods of each flavour return, around the answer.
 FORMS = {
@@ -120,7 +121,10 @@ def test_pyright_knows_every_answer(files: dict[str, Path]) -> None:
         capture_output=True,
         text=True,
         check=False,
+        env=ENVIRONMENT,
     )
+    if not done.stdout:
+        missing(f"pyright cannot be run: {done.stderr}")
     found = [
         f"{Path(each['file']).name}:{each['range']['start']['line']}: {each['message']}"
         for each in json.loads(done.stdout)["generalDiagnostics"]
