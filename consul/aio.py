@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import warnings
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from consul import base, exceptions
 from consul.core.client import Fault, Unsent
@@ -21,10 +21,14 @@ try:
     from aiohttp.http_exceptions import ContentEncodingError
 
     from consul.transport.aiohttp.connections import Sessions
+    from consul.transport.aiohttp.streams import Reading
 except ImportError as missing:
     raise ImportError("consul.aio needs aiohttp: pip install 'python-consul[aio]'") from missing
 
-from consul.transport.asyncio_loops import AsyncioClient
+from consul.transport.asyncio_loops import AsyncioClient, in_time, renew
+
+if TYPE_CHECKING:
+    from consul.core.stream import Pace, Upload
 
 __all__ = ["Consul", "HTTPClient"]
 
@@ -65,16 +69,7 @@ class HTTPClient(AsyncioClient):
 
     async def exchange(self, request: Request) -> Response:
         """The answer of the server to *request*."""
-        try:
-            address = self.settings.address
-            session = self._sessions.session(address)
-            url = yarl.URL(self._base_uri + request.target, encoded=True)
-            # The options are in no variable: reports of errors show those, and there is a token.
-            sending = session.request(
-                request.method, url, **self._sessions.options(request, address.scheme == "https")
-            )
-        except (OSError, ValueError) as error:
-            raise Unsent from error
+        session, sending = self._sending_by_session(request)
         # No "async with": read() gives the connection back, and ends it when it fails.
         reply = await sending
         body = await reply.read()
@@ -86,6 +81,37 @@ class HTTPClient(AsyncioClient):
             headers = lower_case_names(headers.items())
             headers.pop("content-encoding", None)
         return Response(reply.status, headers, body)
+
+    def _sending_by_session(
+        self, request: Request, body: Any = None
+    ) -> tuple[aiohttp.ClientSession, Any]:
+        """The session of the running loop, and what sends *request* with *body* when awaited."""
+        try:
+            address = self.settings.address
+            session = self._sessions.session(address)
+            url = yarl.URL(self._base_uri + request.target, encoded=True)
+            # The options are in no variable: reports of errors show those, and there is a token.
+            return session, session.request(
+                request.method,
+                url,
+                **self._sessions.options(request, address.scheme == "https", body),
+            )
+        except (OSError, ValueError) as error:
+            raise Unsent from error
+
+    async def open(self, request: Request, pace: Pace, upload: Upload | None) -> Reading:
+        """The answer of the server to *request*, to be read part by part."""
+        async with in_time(pace.left()) as timer:
+
+            async def parts(upload: Upload) -> AsyncIterator[bytes]:
+                while part := await self._finish(upload.part(), self._perform):
+                    renew(timer, pace.left())
+                    yield part
+                renew(timer, pace.left())
+
+            body = None if upload is None else parts(upload)
+            reply = await self._sending_by_session(request, body)[1]
+        return Reading(reply)
 
     def classify(self, error: BaseException) -> Fault:
         """What a failure of aiohttp means."""

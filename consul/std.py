@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
 
 import requests
 import urllib3
@@ -14,7 +16,11 @@ from consul.core.flavour import Direct
 from consul.core.lifecycle import ClosesDirectly
 from consul.core.request import Request, Response
 from consul.transport.blocking.client import BlockingClient
-from consul.transport.blocking.connections import Connections, fetch, limits, this_thread
+from consul.transport.blocking.connections import Connections, begin, fetch, limits, this_thread
+from consul.transport.blocking.streams import Reading, ReadingOfSession, sending
+
+if TYPE_CHECKING:
+    from consul.core.stream import Pace, Upload
 
 __all__ = ["Consul", "HTTPClient"]
 
@@ -100,6 +106,39 @@ class HTTPClient(BlockingClient):
             return Response(reply.status, reply.headers, reply.data)
         finally:
             this_thread.deadline = None
+
+    def open(
+        self, request: Request, pace: Pace, upload: Upload | None
+    ) -> Reading | ReadingOfSession:
+        """The answer of the server to *request*, to be read part by part."""
+        body = None
+        if upload is not None:
+            body = sending(partial(self._all, upload.part), upload.length)
+        limit = this_thread.deadline = pace.left()
+        this_thread.pace = pace.left
+        try:
+            if self._connections.session is not None or self.settings.proxy is not None:
+                url, settings = self.url(request), self.settings
+                return ReadingOfSession(begin(self.session, url, request, body, limit, settings))
+            address = self.settings.address
+            pools = self._connections.pools_to(address)
+            # With a connection of its own: an upload cannot always be repeated, as it would have to
+            # be after a kept connection was dropped.
+            reply = pools.made(1).urlopen(
+                request.method,
+                address.prefix + request.target,
+                body,
+                dict(request.headers),
+                retries=NEVER,
+                timeout=limits(request.connect, limit),
+                preload_content=False,
+                decode_content=False,
+            )
+            reading = Reading(reply)
+            pools.opens(reading)
+            return reading
+        finally:
+            this_thread.deadline = this_thread.pace = None
 
     def classify(self, error: BaseException) -> Fault:
         """What a failure of requests or urllib3 means."""

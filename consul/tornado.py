@@ -7,8 +7,8 @@ import socket
 import ssl
 import time
 from asyncio import Future
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from consul import base
 from consul.core.client import Fault, Unsent
@@ -22,13 +22,17 @@ try:
     from tornado.httpclient import HTTPClientError
     from tornado.simple_httpclient import HTTPTimeoutError
 
-    from consul.transport.tornado.connections import Pools, current_loop, fetch
+    from consul.transport.tornado.connections import Pool, Pools, Stream, current_loop, fetch, head
+    from consul.transport.tornado.streams import Reading
 except ImportError as missing:
     raise ImportError(
         "consul.tornado needs Tornado: pip install 'python-consul[tornado]'"
     ) from missing
 
 from consul.transport.asyncio_loops import AsyncioClient, Expired
+
+if TYPE_CHECKING:
+    from consul.core.stream import Pace, Upload
 
 __all__ = ["Consul", "HTTPClient"]
 
@@ -69,14 +73,43 @@ class HTTPClient(AsyncioClient):
             stream = pool.take(address)
             if stream is None:
                 began = time.monotonic()
-                limits = [limit for limit in (request.connect, left) if limit is not None]
-                secure = self._pools.secure(address)
-                stream = await pool.open(min(limits, default=None), *secure)
+                stream = await self._connected(pool, request.connect, left)
                 if left is not None:
                     left += began - time.monotonic()
         except (OSError, ValueError, Expired) as error:
             raise Unsent from error
         return await pool.exchange(stream, request, left)
+
+    async def _connected(self, pool: Pool, *limits: float | None) -> Stream:
+        """A new connection; None is no limit."""
+        limit = min((limit for limit in limits if limit is not None), default=None)
+        return await pool.open(limit, *self._pools.secure(self.settings.address))
+
+    async def open(self, request: Request, pace: Pace, upload: Upload | None) -> Reading:
+        """The answer of the server to *request*, to be read part by part."""
+        if self.settings.session is not None:
+            raise TypeError(
+                "consul.tornado cannot stream by a session: an AsyncHTTPClient can neither wait "
+                "for a slow reader nor end a stream"
+            )
+        try:
+            pool = self._pools.pool(self.settings.address)
+            stream = await self._connected(pool, request.connect, pace.left())
+        except (OSError, ValueError, Expired) as error:
+            raise Unsent from error
+        reading = Reading(stream, pool.leave)
+        start, headers = head(stream, request)
+        parts = None
+        if upload is not None:
+            parts = self._parts(upload)
+        elif request.method != "GET":
+            headers["Content-Length"] = "0"
+        await reading.begin(start, headers, parts, pace.left)
+        return reading
+
+    async def _parts(self, upload: Upload) -> AsyncIterator[bytes]:
+        while part := await self._finish(upload.part(), self._perform):
+            yield part
 
     def classify(self, error: BaseException) -> Fault:
         """What a failure of Tornado means."""

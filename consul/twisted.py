@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Generator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from consul import base
 from consul.core.client import Fault
@@ -25,11 +26,15 @@ try:
 
     from consul.transport.twisted.client import DeferredClient
     from consul.transport.twisted.connections import LEFT_TO_PARENT, Connections, fetch, innermost
+    from consul.transport.twisted.streams import Opening, Reading, begin
     from consul.transport.twisted.tls import InsecureContextFactory
 except ImportError as missing:
     raise ImportError(
         "consul.twisted needs Twisted with TLS: pip install 'python-consul[twisted]'"
     ) from missing
+
+if TYPE_CHECKING:
+    from consul.core.stream import Pace, Upload
 
 __all__ = ["Consul", "HTTPClient", "InsecureContextFactory"]
 
@@ -88,6 +93,23 @@ class HTTPClient(DeferredClient):
         if self.settings.session is not None:
             return fetch(self.settings.session, self.reactor, self.url(request), request)
         return self.connections.exchange(self.settings.address, request)
+
+    def open(self, request: Request, pace: Pace, upload: Upload | None) -> Deferred[Reading]:
+        """The answer of the server to *request*, to be read part by part."""
+        part = length = None
+        if upload is not None:
+            part, length = partial(self._next, upload), upload.length
+        session, url = self.settings.session, self.url(request)
+        if session is not None:
+            return begin(session, self.reactor, url, request, pace, part, length)
+        address = self.settings.address
+        opening: Deferred[Any] = Opening(
+            self.connections, address, request, pace, part, length
+        ).finished
+        return opening
+
+    def _next(self, upload: Upload) -> Deferred[bytes]:
+        return self._all(upload.part())
 
     def classify(self, error: BaseException) -> Fault:
         """What a failure of Twisted means."""

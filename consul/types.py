@@ -205,6 +205,7 @@ from consul.api.query import (
     ServiceQuery,
 )
 from consul.api.session import ServiceCheck, SessionEntry, SessionFields, SessionWrite
+from consul.api.snapshot import SnapshotConfiguration, SnapshotMeta, SnapshotServer
 from consul.api.txn import TxnOutcome, TxnPair, TxnResponse, TxnResult
 from consul.check import Common as CheckCommon
 
@@ -405,6 +406,9 @@ __all__ = [
     "SessionEntry",
     "SessionFields",
     "SessionWrite",
+    "SnapshotConfiguration",
+    "SnapshotMeta",
+    "SnapshotServer",
     "SourceIntention",
     "StoredCheck",
     "StoredService",

@@ -16,6 +16,7 @@ import consul.types
 from consul.core import answers, request
 from consul.core.answers import Indexed
 from consul.core.endpoint import Route
+from consul.recipes.streams import Listening
 
 #: Names that annotations have, of modules that are imported for type checkers only.
 NAMES = {
@@ -23,6 +24,7 @@ NAMES = {
     **{name: getattr(consul.types, name) for name in consul.types.__all__},
     "builtins": builtins,
     "Call": request.Call,
+    "Listening": Listening,
     "Indexed": Indexed,
     "Meta": answers.Meta,
 }

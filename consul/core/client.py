@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakSet
 
 from consul.core import address as addresses
@@ -22,7 +22,20 @@ from consul.core.request import Attempt, Call, Request
 from consul.core.retry import Retry, repeating
 from consul.core.settings import Settings
 from consul.core.signal import Signal
-from consul.core.steps import CLEANUP, Invoke, Now, Spawn, Step, Steps, Task, Wait
+from consul.core.steps import (
+    CLEANUP,
+    Aside,
+    Invoke,
+    Now,
+    Open,
+    Part,
+    Shut,
+    Spawn,
+    Step,
+    Steps,
+    Task,
+    Wait,
+)
 from consul.core.tls import Cert
 from consul.core.turns import Turns
 from consul.exceptions import (
@@ -32,6 +45,9 @@ from consul.exceptions import (
     Timeout,
     TLSError,
 )
+
+if TYPE_CHECKING:
+    from consul.core.stream import Pace, Upload
 
 T = TypeVar("T")
 E = TypeVar("E", bound=ConsulException)
@@ -79,6 +95,8 @@ class HTTPClient:
     like_library = True
     #: Raised when the time of a call is up.
     timeout_class: type[Timeout] = Timeout
+    #: What `exchange` and `open` raise when they fail.
+    failures: tuple[type[Exception], ...] = ()
 
     def __init__(
         self,
@@ -152,6 +170,17 @@ class HTTPClient:
         """The `Response` of the server to *request*, in the flavour's form."""
         raise NotImplementedError(f"{type(self).__name__} does not define exchange()")
 
+    def open(self, request: Request, pace: Pace, upload: Upload | None) -> Any:
+        """The `consul.core.stream.Answer` of the server to *request*, in the flavour's form.
+
+        *upload* is the body, where there is one.  *pace* has the time limits.
+        """
+        raise TypeError(f"{type(self).__name__} cannot stream: it does not define open()")
+
+    def aside(self, function: Callable[..., T], *args: Any) -> Any:
+        """Call *function*, which blocks, without holding up what else the flavour runs."""
+        return function(*args)
+
     def wait(self, signal: Signal, seconds: float | None) -> Any:
         """Wait until *signal* is set, for *seconds* at most; whether it is set."""
         raise NotImplementedError(f"{type(self).__name__} does not define wait()")
@@ -184,12 +213,15 @@ class HTTPClient:
 
     def _is_plain(self, call: Call[Any]) -> bool:
         """Whether one exchange is all that *call* takes: no hook, no log, no limit."""
-        return not (
+        return call.plain and not (
             self._hooked
-            or call.gated
             or (self._turns is not None and call.request.hold is not None)
             or self._log_enabled(DEBUG)
         )
+
+    def _is_watched(self) -> bool:
+        """Whether a hook or the log wants to know of each exchange."""
+        return self._hooked or self._log_enabled(DEBUG)
 
     def _refuse_if_closed(self) -> None:
         """Raise where the client cannot be used any more."""
@@ -201,6 +233,10 @@ class HTTPClient:
         if self.closed:
             steps.close()
             self._refuse_if_closed()
+
+    def _meaning(self, call: Call[Any], error: BaseException) -> BaseException:
+        """What to raise for *error*, one of `failures`, with which a stream failed."""
+        return self._failure(call, error)
 
     def _failure(self, call: Call[Any], error: BaseException) -> ConsulException:
         """The exception of ours for *error*, with which an exchange failed."""
@@ -260,7 +296,7 @@ class HTTPClient:
         """The steps of one attempt, with the hooks and the log where somebody wants them."""
         if self._ended:
             self._refuse_if_closed()
-        if self._hooked or self._log_enabled(DEBUG):
+        if self._is_watched():
             settings = self.settings
             return self._hooks.attempt_with_hooks(call, settings.on_request, settings.on_response)
         return _attempting(call)
@@ -284,7 +320,11 @@ class HTTPClient:
     async def _sending(self, call: Call[T]) -> T:
         """The steps of *call*: one attempt, and repeats where the `consul.Retry` says so."""
         began = await Now()
-        if call.gated:
+        if call.streams:
+            from consul.core import stream
+
+            return await stream.performing(self, call)  # type: ignore[arg-type]
+        if not call.plain:
             await self._pass_gate(call)
             call = call.after(await Now() - began)
         try:
@@ -307,10 +347,17 @@ class HTTPClient:
         if refusal is not None:
             raise self._named(call, refusal)
 
-    def _repeating(self, call: Call[T], error: ConsulException, began: float) -> Steps[T]:
+    def _repeating(
+        self,
+        call: Call[Any],
+        error: ConsulException,
+        began: float,
+        attempt: Callable[[Any], Steps[T]] | None = None,
+    ) -> Steps[T]:
         """The steps that repeat *call*, made at *began*, which failed with *error*."""
         retry = self.settings.retry or Retry()
-        return repeating(call, retry, error, began, self._attempting_in_turn, end=self._ended)
+        attempt = attempt or self._attempting_in_turn
+        return repeating(call, retry, error, began, attempt, end=self._ended)
 
     def _perform(self, step: Step[Any]) -> Any:
         """Perform one step by the flavour's verbs: the outcome, or what the flavour waits for."""
@@ -437,4 +484,8 @@ _PERFORM: dict[type[Step[Any]], Callable[[HTTPClient, Any], Any]] = {
     Wait: lambda http, step: http.wait(step.signal, step.seconds),
     Spawn: lambda http, step: http.spawn(step.steps),
     Invoke: lambda http, step: http.invoke(step.function, *step.args),
+    Aside: lambda http, step: http.aside(step.function, *step.args),
+    Open: lambda http, step: http.open(step.request, step.pace, step.upload),
+    Part: lambda http, step: step.answer.read(step.seconds),
+    Shut: lambda http, step: step.answer.close(),
 }

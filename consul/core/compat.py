@@ -77,6 +77,8 @@ class OldAdapter:
         self._takes_headers: dict[str, bool] = {}
 
     def __call__(self, call: Call[Any]) -> Any:
+        if call.streams:
+            raise TypeError(f"{type(self.http).__name__} cannot stream: its verbs read all at once")
         request = call.request
         verb = request.method.lower()
         method = getattr(self.http, verb)

@@ -276,7 +276,16 @@ if TYPE_CHECKING:
 
 else:
 
-    def endpoint(route, *, repeatable=None, conditions=(), since=None, removed=None, ignores=None):
+    def endpoint(
+        route,
+        *,
+        repeatable=None,
+        conditions=(),
+        since=None,
+        removed=None,
+        ignores=None,
+        follow=None,
+    ):
         """Make an endpoint of a method that describes its call.
 
         *route* is like "PUT /v1/kv/:key".  *repeatable*, of a write, says whether doing it twice
@@ -285,12 +294,13 @@ else:
         version of Consul that introduced the endpoint, *removed* the first one without it.
         *ignores* has the query parameters that older servers ignore in silence, each with the first
         version that understands it: they are not sent to a server that is known to be older.
+        *follow*, where it is given, makes what is returned of the client and the call.
         """
         facts = Route(route, repeatable, conditions, since, removed, ignores)
 
         def decorate(describe):
             facts.describes(describe)
-            method = _sending(describe, facts)
+            method = _sending(describe, facts, follow)
             method.route = facts
             return method
 
@@ -300,7 +310,7 @@ else:
         """Make a method that sends the call that *describe* makes, one of another endpoint."""
         return _sending(describe, None)
 
-    def _sending(describe, route):
+    def _sending(describe, route, follow=None):
         """A method that sends what *describe* makes; it takes the former keywords of *route*."""
 
         @wraps(describe)
@@ -325,6 +335,8 @@ else:
                     raise failure
                 finally:
                     del failure
+            if follow is not None:
+                return follow(self._client, call)
             return self._client._send(call)
 
         return method

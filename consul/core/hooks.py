@@ -6,10 +6,10 @@ Hooks see the same in every flavour, for this is written once, as steps.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-from consul.core.request import Attempt, Call, Response, lower_case_names
+from consul.core.request import Attempt, Call, Request, Response, lower_case_names
 from consul.core.steps import Invoke, Now
 from consul.core.values import with_headers
 from consul.exceptions import ConsulException
@@ -72,8 +72,13 @@ async def attempt_with_hooks(
     call: Call[T],
     before: Iterable[Hook],
     after: Iterable[Hook],
+    attempt: Callable[[Request], Awaitable[Response]] | None = None,
+    read: Callable[[Response], T] | None = None,
 ) -> T:
-    """The steps of one exchange with the hooks called, and a line in the log."""
+    """The steps of one exchange with the hooks called, and a line in the log.
+
+    *attempt* makes the exchange, and *read* its value, where they are not those of a plain call.
+    """
     exchange = Exchange(call)
     for hook in before:
         await _calling(hook, exchange)
@@ -82,8 +87,14 @@ async def attempt_with_hooks(
         request = request._replace(headers=with_headers(request.headers, exchange.headers))
     began = await Now()
     try:
-        exchange.response = await Attempt(Call(request, _unread, call.route))
-        return call.read(exchange.response)
+        if attempt is None:
+            exchange.response = await Attempt(Call(request, _unread, call.route))
+            return call.read(exchange.response)
+        response = await attempt(request)
+        # What is still to be read is not for hooks.
+        body = response.body if isinstance(response.body, bytes) else b""
+        exchange.response = _unread(response)._replace(body=body)
+        return (read or call.read)(response)
     except GeneratorExit:
         # The loop is gone, and nothing can be awaited any more.
         raise

@@ -110,8 +110,10 @@ class Call(Step[T]):
     __slots__ = ("_decode", "_request", "_route")
 
     composite = True
-    #: Whether the version of the server has to be known first.
-    gated = False
+    #: Whether one exchange is all that it takes.
+    plain = True
+    #: Whether it is sent or answered part by part: see `consul.core.stream`.
+    streams = False
 
     def __init__(
         self, request: Request, decode: Callable[[Response], T], route: Route | None = None
@@ -159,11 +161,13 @@ class Call(Step[T]):
             request = request._replace(
                 hold=hold, params=(*params, ("wait", duration("wait", round(hold, 3))))
             )
-        return type(self)(
-            request._replace(deadline=limit, connect=min(limit, request.connect or limit)),
-            self.decode,
-            self.route,
+        return self.with_request(
+            request._replace(deadline=limit, connect=min(limit, request.connect or limit))
         )
+
+    def with_request(self, request: Request) -> Self:
+        """The same call with another request."""
+        return type(self)(request, self.decode, self.route)
 
     def at_once(self) -> Self:
         """The same read without waiting for a change.
@@ -175,7 +179,7 @@ class Call(Step[T]):
         if request.hold is None:
             return self
         params = tuple(pair for pair in request.params if pair[0] not in ("index", "hash", "wait"))
-        call = type(self)(request._replace(params=params, hold=None), self.decode, self.route)
+        call = self.with_request(request._replace(params=params, hold=None))
         return call if request.deadline is None else call.within(PLAIN_READ)
 
     def after(self, spent: float) -> Self:
@@ -221,7 +225,7 @@ class Gated(Call[T]):
 
     __slots__ = ()
 
-    gated = True
+    plain = False
 
 
 def lower_case_names(fields: Iterable[tuple[str, str]]) -> dict[str, str]:

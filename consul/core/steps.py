@@ -5,8 +5,9 @@ no thread.  So the same recipe runs blocking, in a thread, in an event loop or u
 clock.
 
 The steps are `consul.core.request.Call` and `consul.core.request.Attempt`, and those of this
-module: `Now`, `Wait`, `Spawn` and `Invoke`.  The HTTP client (`consul.core.client`) maps each to a
-verb of the flavour, and refuses a step that it does not know.
+module: `Now`, `Wait`, `Spawn`, `Invoke` and `Aside`, and `Open`, `Part` and `Shut` for streams.
+The HTTP client (`consul.core.client`) maps each to a verb of the flavour, and refuses a step that
+it does not know.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from consul.core.signal import NEVER, Signal
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from consul.core.request import Request
+    from consul.core.stream import Answer, Pace, Upload
 
 T = TypeVar("T")
 
@@ -135,6 +139,48 @@ class Invoke(Step[Any]):
 
     def __init__(self, function: Callable[..., Any], *args: Any) -> None:
         self.function, self.args = function, args
+
+
+class Aside(Step[Any]):
+    """Call *function*, which blocks, without holding up what else the flavour runs.
+
+    Where that takes a thread, one that is cancelled goes on to its end.
+    """
+
+    __slots__ = ("args", "function")
+
+    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
+        self.function, self.args = function, args
+
+
+class Open(Step["Answer"]):
+    """Send *request*, and *upload* as its body; the outcome is the answer as far as its head.
+
+    Each part that is sent, and the head, have the seconds that *pace* has left for them.
+    """
+
+    __slots__ = ("pace", "request", "upload")
+
+    def __init__(self, request: Request, pace: Pace, upload: Upload | None) -> None:
+        self.request, self.pace, self.upload = request, pace, upload
+
+
+class Part(Step[bytes]):
+    """Read the next part of *answer* within *seconds*; empty at the end."""
+
+    __slots__ = ("answer", "seconds")
+
+    def __init__(self, answer: Answer, seconds: float | None) -> None:
+        self.answer, self.seconds = answer, seconds
+
+
+class Shut(Step[None]):
+    """End the connection of *answer*, unless all of it was read."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
 
 
 class beside(Generic[T]):

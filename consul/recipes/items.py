@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from consul.core.flavour import Awaited, Deferring, Direct, F, Flavoured, Futures, Yielded, recipe
+from consul.core.steps import Invoke
 from consul.exceptions import Closed
 
 if TYPE_CHECKING:
@@ -52,6 +54,23 @@ class Items(Flavoured[F], Generic[T, F]):
     def close(self) -> Steps[None]:
         """End it, and free what it holds.  Leaving the block does it as well."""
         return self._close()
+
+    @recipe
+    def run(self, callback: Callable[[T], object]) -> Steps[None]:
+        """Call *callback* with each item, until there are no more, or it was closed.
+
+        What *callback* returns is waited for where the flavour can wait for it.
+        """
+        return self._feeding(callback)
+
+    async def _feeding(self, callback: Callable[[T], object]) -> None:
+        try:
+            while True:
+                await Invoke(callback, await self._next())
+        except End:
+            pass
+        finally:
+            await self._close()
 
     async def _next_or_none(self) -> T | None:
         try:

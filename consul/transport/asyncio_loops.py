@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from consul.core.client import HTTPClient
@@ -49,6 +49,27 @@ async def within(work: Awaitable[T], seconds: float | None, undo: Callable[[T], 
     return task.result()
 
 
+@contextlib.asynccontextmanager
+async def in_time(seconds: float | None) -> AsyncIterator[asyncio.Timeout]:
+    """The block has *seconds*, None for no limit.  What is yielded can give it other ones."""
+    timer = asyncio.timeout(seconds)
+    try:
+        async with timer:
+            yield timer
+    except TimeoutError:
+        # There is another one, the operating system's.
+        if not timer.expired():
+            raise
+        raise Expired("the time is up") from None
+
+
+def renew(timer: asyncio.Timeout, seconds: float | None) -> None:
+    """Give the block of *timer* *seconds* from now on, unless it is over."""
+    now = asyncio.get_running_loop().time()
+    with contextlib.suppress(RuntimeError):
+        timer.reschedule(None if seconds is None else now + seconds)
+
+
 def run_unsuspended(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run *coroutine*, which waits for nothing, to its next ``yield`` or to its end."""
     with contextlib.suppress(StopIteration):
@@ -59,9 +80,6 @@ class AsyncioClient(HTTPClient):
     """One agent, reached from coroutines."""
 
     form = "awaited"
-
-    #: What `exchange` raises when it fails.
-    failures: tuple[type[Exception], ...] = ()
 
     async def _send(self, call: Call[T]) -> T:
         """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
@@ -100,6 +118,10 @@ class AsyncioClient(HTTPClient):
                 raise
         # Here, so that the library's exception is its cause, or nothing is, but never its context.
         raise failure
+
+    def aside(self, function: Callable[..., T], *args: Any) -> Awaitable[T]:
+        """Call *function*, which blocks, in a thread."""
+        return asyncio.get_running_loop().run_in_executor(None, function, *args)
 
     async def wait(self, signal: Signal, seconds: float | None) -> bool:
         """Wait until *signal* is set, for *seconds* at most; whether it is set."""

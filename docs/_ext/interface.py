@@ -341,8 +341,10 @@ def _argument(parameter: inspect.Parameter) -> Field:
 
 
 def _answer(annotation: str) -> str:
-    """*annotation* without the ``Call`` around it."""
+    """*annotation* without the ``Call`` around it; a `Listening` call gives a `Stream`."""
     found = ast.parse(annotation, mode="eval").body
+    if isinstance(found, ast.Subscript) and ast.unparse(found.value) == "Listening":
+        return f"Stream[{ast.unparse(found.slice)}]"
     if isinstance(found, ast.Subscript) and ast.unparse(found.value) in ("Call", "Steps"):
         return ast.unparse(found.slice)
     return annotation

@@ -40,11 +40,14 @@ ERROR = re.compile(rf"(?<![`\w.])({'|'.join(ERRORS)})(?![`\w])")
 #: What arguments may be, in the words of the page of common keywords.
 TAKEN = {
     "AnyIndex": "index",
+    "BinaryIO": "binary file",
     "Duration": "duration",
     "Flag": "flag",
     "Key": "text",
     "Number": "whole number",
+    "Progress": "function",
     "Text": "text",
+    "float": "seconds",
     "object": "value",
     "str": "text",
 }
@@ -115,6 +118,8 @@ def _parts(node: ast.expr) -> list[str | nodes.Node]:
         return [" or ".join(ast.unparse(each).replace("'", '"') for each in inner)]
     if outer in ("NotRequired", "Required"):
         return shown[0]
+    if outer == "Stream":
+        return ["stream of ", *shown[0]]
     if outer == "tuple":
         joined = [part for each in shown for part in (", ", *each)][1:]
         return ["(", *joined, ")"]
@@ -147,6 +152,8 @@ def _words(node: ast.expr) -> list[str | nodes.Node]:
         return ["dict"] if plain else ["dict of ", *_several(shown[1])]
     if outer in ("NotRequired", "Required"):
         return shown[0]
+    if outer == "PathLike":
+        return ["path"]
     return _parts(node)
 
 

@@ -9,10 +9,6 @@ import pytest
 
 import consul
 
-#: What the names of methods begin with that are not here yet.  Whatever else is not here has a
-#: reason in docs/_ext/differs.json.
-NOT_YET = ("agent.monitor", "snapshot.")
-
 
 @pytest.fixture
 def peers(extension: Callable[[str], Any]) -> Any:
@@ -47,7 +43,7 @@ def test_what_is_not_here_has_a_reason(peers: Any) -> None:
     for peer in peers.peers():
         for method in peer.methods:
             found = peers.compare(peer, method)
-            if found.state == "missing" and not method.startswith(NOT_YET):
+            if found.state == "missing":
                 assert found.reason, f"{peer.name} {method}"
 
 

@@ -39,20 +39,30 @@ from typing_extensions import assert_type
 
 from consul.api.config import ConfigEntry
 from consul.callback import Indexed
+from consul.core.flavour import {mark}
+from consul.recipes.streams import Stream
 from consul.{flavour} import Consul
 from consul.types import *
 
 
 def every(client: Consul, every_one: list[object]) -> None:
 """
-ANSWER = re.compile(r"Call\[(.+)\]", re.DOTALL)
+ANSWER = re.compile(r"(Call|Listening)\[(.+)\]", re.DOTALL)
+#: What the flavours are called in types.
+MARKS = {
+    "std": "Direct",
+    "threads": "Futures",
+    "aio": "Awaited",
+    "tornado": "Yielded",
+    "twisted": "Deferring",
+}
 
 
-def lines(form: str) -> list[str]:
+def lines(form: str, mark: str = "") -> list[str]:
     """A line for each endpoint whose answer does not depend on its arguments."""
     found = []
     for name, method in METHODS.items():
-        answer = ANSWER.fullmatch(inspect.unwrap(method).__annotations__["return"])[1]
+        kind, answer = ANSWER.fullmatch(inspect.unwrap(method).__annotations__["return"]).groups()
         if re.search(r"\bAny\]?$", answer):
             # Typed by several signatures.
             continue
@@ -65,7 +75,8 @@ def lines(form: str) -> list[str]:
             and parameter.name != "self"
         ]
         call = f"client.{name}({', '.join(given)})"
-        found.append(f"every_one.append(assert_type({call}, {form.format(answer)}))")
+        typed = form.format(answer) if kind == "Call" else f"Stream[{answer}, {mark}]"
+        found.append(f"every_one.append(assert_type({call}, {typed}))")
     return found
 
 
@@ -81,8 +92,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {}
     for flavour, form in FORMS.items():
         made[flavour] = folder / f"every_{flavour}.py"
-        body = "".join(f"    {line}\n" for line in lines(form))
-        made[flavour].write_text(HEAD.format(flavour=flavour) + body, encoding="utf-8")
+        body = "".join(f"    {line}\n" for line in lines(form, MARKS[flavour]))
+        head = HEAD.format(flavour=flavour, mark=MARKS[flavour])
+        made[flavour].write_text(head + body, encoding="utf-8")
     return made
 
 

@@ -18,6 +18,7 @@ from consul.core import answers
 from consul.core.flavour import F, endpoint
 from consul.core.values import Flag, Text, flag, true_false
 from consul.core.values import segment as path_segment
+from consul.recipes.streams import Objects, Texts, listening, streamed
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from consul.api.health import HealthCheck
     from consul.core.flavour import variants
     from consul.core.request import Call
+    from consul.recipes.streams import Listening
 
 
 class AgentMember(TypedDict):
@@ -189,6 +191,54 @@ class Agent(Noun[F]):
     service_definition: Any = renamed("service.get")
     check: _Check[F] = lazy("Check")
     connect: _Connect[F] = lazy("Connect")
+
+    @streamed("GET /v1/agent/monitor")
+    def monitor(
+        self,
+        loglevel: Text | None = None,
+        logjson: Flag = False,
+        token: Text | None = None,
+        *,
+        total: float | None = None,
+        **options: Unpack[WithDC],
+    ) -> Listening[str]:
+        """Follow the log of the agent: a `Stream` of lines, from now on.
+
+        *loglevel* is "trace", "debug", "info" (Consul's default), "warn" or "err".  With *logjson*
+        each line is a JSON object.  The time limit of the client, or *timeout*, is that of the
+        first answer; the log may be silent for any time.  After *total* seconds Timeout is raised.
+
+        Raises, with the first line, ACLPermissionDenied where the token may not read the agent, and
+        BadRequest for a *loglevel* that Consul does not know.
+
+        ``GET /v1/agent/monitor``
+        """
+        params = [
+            ("loglevel", text_or_absent("loglevel", loglevel)),
+            ("logjson", one_or_absent("logjson", logjson)),
+        ]
+        path = "/v1/agent/monitor"
+        call = self._call("monitor", path, answers.raw_body, params, options, token=token)
+        return listening(call, Texts, total)
+
+    @streamed("GET /v1/agent/metrics/stream", since="1.11.0")
+    def metrics_stream(
+        self, *, total: float | None = None, **options: Unpack[Scope]
+    ) -> Listening[MetricsInfo]:
+        """Follow the metrics of the agent: a `Stream` of what `metrics` returns.
+
+        There is one for each interval, of 10 seconds unless the agent is configured otherwise.  The
+        time limit of the client, or *timeout*, is that of the first answer.  After *total* seconds
+        Timeout is raised.
+
+        Raises, with the first item, ACLPermissionDenied where the token may not read the agent, and
+        NotFound from Consul before 1.11.
+
+        ``GET /v1/agent/metrics/stream``
+        """
+        path = "/v1/agent/metrics/stream"
+        call = self._call("metrics_stream", path, answers.raw_body, (), options)
+        return listening(call, Objects, total)
 
     @endpoint("GET /v1/agent/self")
     def self(self, token: Text | None = None, **options: Unpack[WithDC]) -> Call[AgentSelf]:

@@ -161,8 +161,11 @@ class Sessions:
         run_unsuspended(keeper.__anext__())
         return session
 
-    def options(self, request: Request, secure: bool) -> dict[str, Any]:
-        """How *request* is made; what is not said here costs aiohttp less time."""
+    def options(self, request: Request, secure: bool, body: Any = None) -> dict[str, Any]:
+        """How *request* is made; what is not said here costs aiohttp less time.
+
+        *body* is one in place of that of the request.
+        """
         options: dict[str, Any] = {
             "timeout": limits(request.deadline, request.connect),
             "allow_redirects": False,
@@ -174,8 +177,8 @@ class Sessions:
             headers = headers[len(common) :]
         if headers:
             options["headers"] = headers
-        if request.body is not None:
-            options["data"] = request.body
+        if body is not None or request.body is not None:
+            options["data"] = request.body if body is None else body
         if self._repeating and request.method != "GET":
             others = getattr(settings.session, "_middlewares", ())
             options["middlewares"] = (*others, once)

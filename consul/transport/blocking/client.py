@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -19,9 +20,6 @@ T = TypeVar("T")
 
 class BlockingClient(HTTPClient):
     """One agent, reached by calls that return when they are done."""
-
-    #: What `exchange` raises when it fails.
-    failures: tuple[type[Exception], ...] = ()
 
     def send(self, call: Call[T]) -> T:
         """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
@@ -55,6 +53,19 @@ class BlockingClient(HTTPClient):
         finally:
             # An exception that refers to its own frame is not freed with it.
             del failure
+
+    def _all(self, steps: Callable[[], Steps[T]]) -> T:
+        """What *steps* return, performed in this thread."""
+        return drive_directly(steps(), self._perform)
+
+    def aside(self, function: Callable[..., T], *args: Any) -> T:
+        """Call *function*, which blocks; under gevent in a real thread, so that others go on."""
+        gevent = sys.modules.get("gevent.monkey")
+        if gevent is None or not gevent.is_module_patched("threading"):
+            return function(*args)
+        from gevent import get_hub  # type: ignore[import-untyped]
+
+        return get_hub().threadpool.apply(function, args)  # type: ignore[no-any-return]
 
     def wait(self, signal: Signal, seconds: float | None) -> bool:
         """Wait until *signal* is set, for *seconds* at most; whether it is set."""

@@ -22,7 +22,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from errno import ECONNABORTED
 from functools import lru_cache, partial
 from http.client import HTTPException, HTTPMessage, HTTPResponse, RemoteDisconnected
@@ -42,6 +42,7 @@ from consul.core.client import Unsent
 from consul.core.request import Request, Response, lower_case_names
 from consul.core.settings import MAX_IDLE_CONNECTIONS, Settings
 from consul.transport.blocking.runner import Runner, current
+from consul.transport.blocking.streams import Reading
 
 #: Status lines of the answers that take the fast path: values, and keys that do not exist.
 FAST_STATUS_LINES = {b"HTTP/1.1 200 OK": (200, "OK"), b"HTTP/1.1 404 Not Found": (404, "Not Found")}
@@ -55,6 +56,8 @@ class _ThisThread(threading.local):
     #: Seconds in which the present call has to be done; None for no limit.  urllib3 has no place
     #: for it: it would use the limit to connect for sending as well.
     deadline: float | None = None
+    #: What tells the seconds for the next part, where the present call is a stream.
+    pace: Callable[[], float | None] | None = None
 
 
 this_thread = _ThisThread()
@@ -63,15 +66,23 @@ this_thread = _ThisThread()
 class _DeadlineReader(io.RawIOBase):
     """Reads from a socket for no longer than *limit* seconds, which it is set to already."""
 
+    end: float | None
+
     def __init__(self, raw: Any, sock: socket.socket, limit: float) -> None:
         self.raw, self.sock, self.end = raw, sock, time.monotonic() + limit
+        self.begun = False
+
+    def renew(self, limit: float | None) -> None:
+        """Have *limit* seconds from now on; None for no limit."""
+        self.sock.settimeout(limit)
+        self.end = None if limit is None else time.monotonic() + limit
         self.begun = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self.begun:
+        if self.begun and self.end is not None:
             left = self.end - time.monotonic()
             if left <= 0:
                 raise TimeoutError("timed out")
@@ -116,8 +127,12 @@ class FastResponse(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        limit = sock.gettimeout()
-        if limit is not None:
+        limit, pace = sock.gettimeout(), this_thread.pace
+        if pace is not None:
+            self.sock, self.reader = sock, _DeadlineReader(self.fp.detach(), sock, 0)
+            self.reader.renew(pace())
+            self.fp = io.BufferedReader(self.reader)
+        elif limit is not None:
             self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock, limit))
 
     def begin(self, **options: Any) -> None:
@@ -244,13 +259,25 @@ class AbortableConnection:
             self.timeout = this_thread.deadline
         self._registered()
         self._head = b""
-        self._hold_head = isinstance(body, bytes) and 0 < len(body) <= INLINE_BODY
+        if body is not None and not isinstance(body, bytes):
+            body = self._paced(body)
+        else:
+            self._hold_head = body is not None and 0 < len(body) <= INLINE_BODY
         try:
             super().request(method, url, body, *args, **options)  # type: ignore[misc]
         finally:
             # Reports of errors show the variables of each frame, and the headers have a token.
             del args, options
             self._head = b""
+
+    def _paced(self, parts: Iterable[bytes]) -> Iterator[bytes]:
+        """The *parts* of a body, each with a time limit of its own."""
+        for part in parts:
+            # What gives the parts may have had other calls made.
+            self._registered()
+            if this_thread.pace is not None:
+                self.sock.settimeout(this_thread.pace())
+            yield part
 
     def send(self, data: Any) -> None:
         """Send *data*; the head of a request goes out together with a small body."""
@@ -386,9 +413,13 @@ class Pools:
             self.secure["ssl_context"] = settings.tls.context()
             if settings.tls.server_name is not None:
                 self.secure["server_hostname"] = settings.tls.server_name
-        self.pool = self.ours(
-            kind(address.host, address.port, maxsize=MAX_IDLE_CONNECTIONS, **self.secure)
-        )
+        self._kind = kind
+        self.pool = self.made(MAX_IDLE_CONNECTIONS)
+
+    def made(self, most_idle: int) -> HTTPConnectionPool:
+        """A pool of connections to the agent, *most_idle* of which are kept."""
+        host, port = self.address[:2]
+        return self.ours(self._kind(host, port, maxsize=most_idle, **self.secure))
 
     def ours(self, pool: HTTPConnectionPool) -> HTTPConnectionPool:
         """*pool*, with connections of ours."""
@@ -402,7 +433,7 @@ class Pools:
         pool.ConnectionCls = connect
         return pool
 
-    def opens(self, connection: AbortableConnection) -> None:
+    def opens(self, connection: AbortableConnection | Reading) -> None:
         """Note *connection*, which `close` has to end; refuse it where that has passed."""
         self._open_ones.add(connection)
         if self.closed:
@@ -419,10 +450,10 @@ class Pools:
     def abandon(self) -> None:
         """Close this process's copies of the connections, which another process uses."""
         for connection in list(self._open_ones):
-            sock = connection.sock
-            if sock is not None:
+            descriptor = -1 if connection.sock is None else connection.sock.detach()
+            if descriptor != -1:
                 # No lock is taken and nothing is sent: it may be the other one's turn.
-                os.close(sock.detach())
+                os.close(descriptor)
         # Its end would wait for a lock that a thread of the other process may have held.
         _LEFT_TO_PARENT.append(self)
 
@@ -532,21 +563,7 @@ class Connections:
 
 def fetch(session: requests.Session, url: str, request: Request, settings: Settings) -> Response:
     """The answer to *request*, by a session of requests."""
-    options: dict[str, Any] = {}
-    if settings.session is None:
-        # For an adapter that was mounted instead of ours.
-        verify, cert, _ = settings.tls
-        options = {"verify": verify if isinstance(verify, (bool, str)) else True, "cert": cert}
-    reply = session.request(
-        request.method,
-        url,
-        headers=dict(request.headers),
-        data=request.body,
-        timeout=(request.connect, request.deadline),
-        allow_redirects=False,
-        stream=True,
-        **options,
-    )
+    reply = begin(session, url, request, request.body, request.deadline, settings)
     if 100 <= reply.status_code < 200:
         # http.client took an interim answer for the answer, which is still to come.
         connection = getattr(reply.raw, "connection", None)
@@ -556,3 +573,29 @@ def fetch(session: requests.Session, url: str, request: Request, settings: Setti
     # requests has decompressed the body.
     headers.pop("content-encoding", None)
     return Response(reply.status_code, headers, reply.content)
+
+
+def begin(
+    session: requests.Session,
+    url: str,
+    request: Request,
+    body: Any,
+    limit: float | None,
+    settings: Settings,
+) -> requests.Response:
+    """The answer to *request* with *body*, of which no more than the head is read."""
+    options: dict[str, Any] = {}
+    if settings.session is None:
+        # For an adapter that was mounted instead of ours.
+        verify, cert, _ = settings.tls
+        options = {"verify": verify if isinstance(verify, (bool, str)) else True, "cert": cert}
+    return session.request(
+        request.method,
+        url,
+        headers=dict(request.headers),
+        data=body,
+        timeout=(request.connect, limit),
+        allow_redirects=False,
+        stream=True,
+        **options,
+    )

@@ -51,6 +51,8 @@ class Stream(IOStream):
     idle = quick = False
     #: Whether the answer says where it ends, rather than ending with the connection.
     declared = False
+    #: Whether its body is wanted in as few pieces as possible.
+    whole = True
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         """Receive something.
@@ -78,11 +80,13 @@ class Stream(IOStream):
         return self._counted(super().read_until(delimiter, max_bytes))
 
     def read_bytes(self, num_bytes: int, partial: bool = False) -> Awaitable[bytes]:
-        """As `IOStream` does, but not in part where the length is known.
+        """As `IOStream` does, but not in part where the length is known and all is wanted.
 
         So a body is put together from fewer pieces.
         """
-        return self._counted(super().read_bytes(num_bytes, partial and not self.declared))
+        return self._counted(
+            super().read_bytes(num_bytes, partial and not (self.declared and self.whole))
+        )
 
     def set_nodelay(self, value: bool) -> None:
         """As `IOStream` does, but only once.  Tornado turns it on and off for each request."""
@@ -186,6 +190,15 @@ def to_headers(request: Request) -> HTTPHeaders:
     return headers
 
 
+def head(stream: Stream, request: Request) -> tuple[RequestStartLine, HTTPHeaders]:
+    """The first line and the headers of *request* on *stream*."""
+    headers = to_headers(request)
+    if "Host" not in headers:
+        headers["Host"] = stream.address.authority
+    target = stream.address.prefix + request.target
+    return RequestStartLine(request.method, target, "HTTP/1.1"), headers
+
+
 class Pool:
     """The connections of one client in the running loop, whose end closes them."""
 
@@ -250,16 +263,12 @@ class Pool:
         if seconds is not None:
             timer = self.loop.call_later(seconds, stream.close, Expired("the time is up"))
         try:
-            headers, answer = to_headers(request), Answer(stream)
-            if "Host" not in headers:
-                headers["Host"] = stream.address.authority
+            answer = Answer(stream)
+            start, headers = head(stream, request)
             if request.body is not None or request.method != "GET":
                 headers["Content-Length"] = str(len(request.body or b""))
-            target = stream.address.prefix + request.target
             connection = HTTP1Connection(stream, True, PARAMETERS)
-            connection.write_headers(
-                RequestStartLine(request.method, target, "HTTP/1.1"), headers, request.body
-            )
+            connection.write_headers(start, headers, request.body)
             connection.finish()
             await connection.read_response(answer)
             if not answer.complete:
@@ -281,6 +290,10 @@ class Pool:
             self._busy.discard(stream)
             if not (kept and self._keep(stream)):
                 stream.close()
+
+    def leave(self, stream: Stream) -> None:
+        """Forget *stream*, which is closed."""
+        self._busy.discard(stream)
 
     def _keep(self, stream: Stream) -> bool:
         if (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
-from twisted.internet import defer, error
+from twisted.internet import defer, error, threads
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.python.failure import Failure
 
@@ -37,6 +37,20 @@ class DeferredClient(HTTPClient):
     def reactor(self) -> Any:
         """The installed reactor."""
         raise NotImplementedError(f"{type(self).__name__} does not define reactor")
+
+    #: What Twisted raises is of no common class.
+    failures = (Exception,)
+
+    def _all(self, steps: Steps[T]) -> Deferred[T]:
+        """What *steps* return."""
+        performed: Deferred[T] = inlineCallbacks(drive)(steps, self._perform)
+        return performed
+
+    def aside(self, function: Callable[..., T], *args: Any) -> Deferred[T]:
+        """Call *function*, which blocks, in a thread."""
+        pool = self.reactor.getThreadPool()
+        called: Deferred[T] = threads.deferToThreadPool(self.reactor, pool, function, *args)
+        return called
 
     def wait(self, signal: Signal, seconds: float | None) -> Deferred[bool]:
         """Wait until *signal* is set, for *seconds* at most; whether it is set."""
@@ -114,9 +128,13 @@ class DeferredClient(HTTPClient):
 
     def _failed(self, failure: Failure, call: Call[Any]) -> NoReturn:
         problem: Any = failure.value
-        if innermost(problem, _is_cancellation) is not None:
-            raise defer.CancelledError from None
-        raise self._failure(call, problem)
+        raise self._meaning(call, problem)
+
+    def _meaning(self, call: Call[Any], error: BaseException) -> BaseException:
+        """What to raise for *error*, with which an exchange failed."""
+        if innermost(error, _is_cancellation) is not None:
+            return defer.CancelledError()
+        return self._failure(call, error)
 
     def send(self, call: Call[T]) -> Deferred[T]:
         """Perform *call*; its value, and it is repeated where its `consul.Retry` says so."""
@@ -125,14 +143,13 @@ class DeferredClient(HTTPClient):
         except RuntimeError:
             return defer.fail()
         if not self._is_plain(call):
-            return inlineCallbacks(drive)(self._sending(call), self._perform)
+            return self._all(self._sending(call))
         return self._attempt(call).addErrback(self._again, call, now())
 
     def _again(self, failure: Failure, call: Call[T], began: float) -> Any:
         problem = failure.value
         if isinstance(problem, ConsulException) and self._repeats(call, problem):
-            steps = self._repeating(call, problem, began)
-            return inlineCallbacks(drive)(steps, self._perform)
+            return self._all(self._repeating(call, problem, began))
         return failure
 
     def run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None) -> Deferred[T]:
@@ -150,5 +167,4 @@ class DeferredClient(HTTPClient):
             self._ended.set()
         if self._ended:
             return defer.succeed(None)
-        ending: Deferred[None] = inlineCallbacks(drive)(self._closing(None), self._perform)
-        return ending
+        return self._all(self._closing(None))

@@ -64,14 +64,18 @@ def head(host: bytes, headers: tuple[tuple[str, str], ...]) -> bytes:
     return b"".join(lines)
 
 
-def response(reply: Any, body: bytes) -> Response:
-    """Twisted's *reply* with its *body*."""
-    pairs = (
+def fields(reply: Any) -> dict[str, str]:
+    """The headers of Twisted's *reply*, by name in lower case."""
+    return lower_case_names(
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, values in reply.headers.getAllRawHeaders()
         for value in values
     )
-    return Response(reply.code, lower_case_names(pairs), body)
+
+
+def response(reply: Any, body: bytes) -> Response:
+    """Twisted's *reply* with its *body*."""
+    return Response(reply.code, fields(reply), body)
 
 
 class Message(web.Request):  # type: ignore[misc]
@@ -171,19 +175,16 @@ class InFlight(Reader):
         self._pending: Deferred[Any] | None = None
         self._protocol: Any = None
         self._limit: Any = None
-        self._deadline: Any = None
+        #: The timer of all of it.
+        self.deadline: Any = None
         reactor = connections.reactor
         self._open.add(self)
         if request.deadline is not None:
-            self._deadline = reactor.callLater(request.deadline, self._expired)
+            self.deadline = reactor.callLater(request.deadline, self._expired)
         try:
             route = connections.route(address)
-            self._message = Message(
-                request.method.encode("ascii"),
-                (route.address.prefix + request.target).encode("ascii"),
-                connections.head(route.host, request.headers),
-                request.body,
-            )
+            head = connections.head(route.host, request.headers)
+            self._message = self.message(route, request, head)
             pending = connections.take(route)
         except Exception as failure:
             self.failed(failure)
@@ -192,6 +193,11 @@ class InFlight(Reader):
             self._limit = reactor.callLater(request.connect, self._expired)
         self._pending = pending
         pending.addCallback(self._connected).addErrback(self.failed)
+
+    def message(self, route: Route, request: Request, head: bytes) -> Any:
+        """*request* as it goes over the wire."""
+        target = (route.address.prefix + request.target).encode("ascii")
+        return Message(request.method.encode("ascii"), target, head, request.body)
 
     def _connected(self, protocol: Any) -> None:
         if self._over:
@@ -210,16 +216,17 @@ class InFlight(Reader):
         """Fail with *reason*; the Deferred fires when the connection is closed."""
         if not self.ended():
             return defer.succeed(None)
-        closing = self._drop()
+        closing = self.drop()
         self.finished.errback(reason if self.sent else _unsent(reason))
         return closing
 
     def cancelled(self, _: Deferred[Response]) -> None:
         """`finished` is not waited for any more."""
         if self.ended():
-            self._drop()
+            self.drop()
 
-    def _drop(self) -> Deferred[Any]:
+    def drop(self) -> Deferred[Any]:
+        """End the connection, or the attempt to make one."""
         protocol = self._protocol
         if protocol is not None:
             closing: Deferred[Any] = protocol.abort()
@@ -240,7 +247,7 @@ class InFlight(Reader):
             return False
         self._over = True
         self._open.discard(self)
-        for timer in (self._deadline, self._limit):
+        for timer in (self.deadline, self._limit):
             if timer is not None and timer.active():
                 timer.cancel()
         return True

@@ -224,10 +224,10 @@ def test_lists_are_filtered():
 
 
 def test_what_old_servers_ignore_needs_their_version():
-    assert ACL.token.list(servicename="web").gated
-    assert ACL.token.get("a", expanded=True).gated
-    assert not ACL.token.list("p").gated
-    assert not ACL.token.get("a", expanded=False).gated
+    assert not ACL.token.list(servicename="web").plain
+    assert not ACL.token.get("a", expanded=True).plain
+    assert ACL.token.list("p").plain
+    assert ACL.token.get("a", expanded=False).plain
     # Consul would take "false" for set.
     assert ACL.token.get("a", expanded="false").request.params == ()
 

@@ -7,6 +7,7 @@ values are refused by the name that the caller wrote.  The core does it, so no f
 from __future__ import annotations
 
 import inspect
+import io
 import re
 import uuid
 import warnings
@@ -43,6 +44,10 @@ BAD = {
     "tags": [True, 1.5, ["a", None], [SURROGATE], {"a": "b"}.items(), object()],
     "node_meta": ["os:linux", 5, ["a", None], ["a:1", "a:2"], {"a": None}, {"a:b": "c"}, {5: "a"}],
     "timeout": [True, "5", -1, 0, NAN, float("inf"), (1,), (1, "5")],
+    "limit": [True, "5", -1, 0, NAN, float("inf"), b"5"],
+    "target": [None, 5, "", b"file", io.StringIO(), ["a"]],
+    "source": [None, 5, "", b"", io.StringIO(), ["a"]],
+    "function": [5, "print", [], True],
 }  # fmt: skip
 #: The kind of an argument by its name, where its annotation does not say it.
 KINDS = {
@@ -69,6 +74,10 @@ KINDS = {
     "tags": "texts",
     "template": "dict",
     "timeout": "timeout",
+    "progress": "function",
+    "source": "source",
+    "target": "target",
+    "total": "limit",
     "value": "body",
     "weights": "dict",
 }
@@ -92,6 +101,7 @@ OTHER = {
     ("agent.service.register", "timeout"): "above zero",
     ("agent.service.register", "ttl"): "above zero",
     ("session.create", "ttl"): "above zero",
+    ("agent.connect.authorize", "target"): "text",
     # As read from a query without one, "" is none.
     ("query.create", "ttl"): "duration or none",
     ("query.update", "ttl"): "duration or none",
