@@ -18,7 +18,7 @@ import os
 import socket
 import ssl
 import weakref
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -53,6 +53,8 @@ class Stream(IOStream):
     declared = False
     #: Whether its body is wanted in as few pieces as possible.
     whole = True
+    #: Called when it is closed, by whichever side.
+    on_close: Callable[[], object] | None = None
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         """Receive something.
@@ -109,6 +111,8 @@ class Stream(IOStream):
             self.abandon()
         else:
             super().close(exc_info)
+            if self.on_close is not None:
+                self.on_close()
 
     def abandon(self) -> None:
         """Close this process's copy of the socket, and do nothing else."""

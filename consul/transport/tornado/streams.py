@@ -29,6 +29,7 @@ class Reading(Answer):
         super().__init__(stream)
         # What has come is handed over, however little it is.
         stream.whole = False
+        stream.on_close = self._stop_waiting
         self._leave = leave
         self._parts: deque[tuple[bytes, asyncio.Future[None]]] = deque()
         self._changed = asyncio.Event()
@@ -119,9 +120,19 @@ class Reading(Answer):
 
     def data_received(self, chunk: bytes) -> asyncio.Future[None]:  # type: ignore[override]
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._parts.append((chunk, taken))
-        self._changed.set()
+        if self.stream.closed():
+            # The rest is nobody's.
+            taken.set_result(None)
+        else:
+            self._parts.append((chunk, taken))
+            self._changed.set()
         return taken
+
+    def _stop_waiting(self) -> None:
+        """Have the reader go on, which sees that the connection has ended."""
+        for _, taken in self._parts:
+            if not taken.done():
+                taken.set_result(None)
 
     async def read(self, seconds: float | None) -> bytes:
         """The next part within *seconds*; empty at the end."""
@@ -139,7 +150,5 @@ class Reading(Answer):
 
     def close(self) -> None:
         """End the connection."""
-        self._parts.clear()
         self.stream.close()
-        if self._reader is not None:
-            self._reader.cancel()
+        self._parts.clear()
