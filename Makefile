@@ -53,6 +53,7 @@ docs: $(STAMP)
 soak: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python tests/soak.py
 	$(BIN)/python tools/cluster_numbers.py --seconds 60 --output /dev/null
+	$(BIN)/python -m tests.large --mebibytes 2048
 
 bench: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python -m benchmarks

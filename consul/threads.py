@@ -29,8 +29,8 @@ def _result(value: Any) -> Any:
 class HTTPClient(std.HTTPClient):
     """One agent, reached as `consul.std` does it, from threads.
 
-    Blocking queries and recipes spend their time waiting.  So each has a thread of its own beside
-    those of plain calls, and cannot starve them.
+    Blocking queries, streams and recipes spend their time waiting.  So each has a thread of its own
+    beside those of plain calls, and cannot starve them.
     """
 
     form = "future"
@@ -43,7 +43,8 @@ class HTTPClient(std.HTTPClient):
     def send(self, call: Call[T]) -> Future[T]:  # type: ignore[override]
         """Perform *call* in a thread."""
         self._refuse_if_closed()
-        workers = self._workers if call.request.hold is None else self._waiters
+        quick = call.request.hold is None and not call.streams
+        workers = self._workers if quick else self._waiters
         future: CallFuture[T] = CallFuture(Runner(self))
         return workers.start(future, future.work, super().send, call)
 

@@ -17,7 +17,7 @@ release = re.search(
 version = release
 
 extensions = ["sphinx.ext.autodoc", "reference", "endpoints", "keywords", "peers"]
-exclude_patterns = ["_build", "matrix.rst", "cluster.rst", "benchmarks.rst"]
+exclude_patterns = ["_build", "matrix.rst", "cluster.rst", "benchmarks.rst", "streams.rst"]
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["reference.css"]

@@ -129,6 +129,8 @@ async def save(begin: Opening, target: Any, progress: Progress | None) -> Any:
                 done += len(part)
                 if progress is not None:
                     await Invoke(progress, done, None)
+                # What else the flavour runs has its turn, also where more has come already.
+                await sleep(0)
             meta = archive.end()
         except Broken as error:
             raise body.bad(f"no snapshot: {error}") from None
@@ -190,6 +192,8 @@ class _Source(Upload):
             raise ValueError("source has changed while it was read")
         if part and self._progress is not None:
             await Invoke(self._progress, self._sent, self.length)
+        # What else the flavour runs has its turn, also where the server takes all at once.
+        await sleep(0)
         return part
 
 

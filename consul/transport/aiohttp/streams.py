@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import aiohttp
 
 from consul.core.request import lower_case_names
+from consul.core.stream import PART
 from consul.transport.asyncio_loops import in_time
 
 
@@ -21,7 +22,7 @@ class Reading:
     async def read(self, seconds: float | None) -> bytes:
         """The next part within *seconds*; empty at the end."""
         async with in_time(seconds):
-            return await self._reply.content.readany()
+            return await self._reply.content.read(PART)
 
     def close(self) -> None:
         """End the connection, unless all of the answer was read."""

@@ -43,15 +43,24 @@ class Producer:
         self.length: Any = UNKNOWN_LENGTH if length is None else length
         self._part, self._progressed = part, progressed
         self._paused: Deferred[None] | None = None
-        self._sending: Deferred[None] | None = None
+        self._stopped = False
 
     def startProducing(self, consumer: Any) -> Deferred[None]:
-        self._sending = self._send(consumer)
-        return self._sending
+        done: Deferred[None] = Deferred()
+
+        def end(result: Any) -> None:
+            # Where the connection has ended, Twisted does not want to hear of it.
+            if not self._stopped:
+                done.callback(result)
+
+        self._send(consumer).addBoth(end)
+        return done
 
     @inlineCallbacks
     def _send(self, consumer: Any) -> Generator[Any, Any, None]:
         while part := (yield self._part()):
+            if self._stopped:
+                return
             consumer.write(part)
             if self._paused is not None:
                 yield self._paused
@@ -67,8 +76,8 @@ class Producer:
             paused.callback(None)
 
     def stopProducing(self) -> None:
-        if self._sending is not None:
-            self._sending.addErrback(lambda _: None).cancel()
+        self._stopped = True
+        self.resumeProducing()
 
 
 class Reading(Protocol):
