@@ -20,9 +20,6 @@ from consul.core.signal import NEVER, Signal
 if TYPE_CHECKING:
     from typing import Self
 
-    from consul.core.request import Request
-    from consul.core.stream import Answer, Pace, Upload
-
 T = TypeVar("T")
 
 #: A recipe that is being performed.
@@ -153,7 +150,7 @@ class Aside(Step[Any]):
         self.function, self.args = function, args
 
 
-class Open(Step["Answer"]):
+class Open(Step[Any]):
     """Send *request*, and *upload* as its body; the outcome is the answer as far as its head.
 
     Each part that is sent, and the head, have the seconds that *pace* has left for them.
@@ -161,7 +158,7 @@ class Open(Step["Answer"]):
 
     __slots__ = ("pace", "request", "upload")
 
-    def __init__(self, request: Request, pace: Pace, upload: Upload | None) -> None:
+    def __init__(self, request: Any, pace: Any, upload: Any) -> None:
         self.request, self.pace, self.upload = request, pace, upload
 
 
@@ -170,7 +167,7 @@ class Part(Step[bytes]):
 
     __slots__ = ("answer", "seconds")
 
-    def __init__(self, answer: Answer, seconds: float | None) -> None:
+    def __init__(self, answer: Any, seconds: float | None) -> None:
         self.answer, self.seconds = answer, seconds
 
 
@@ -179,7 +176,7 @@ class Shut(Step[None]):
 
     __slots__ = ("answer",)
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Any) -> None:
         self.answer = answer
 
 
