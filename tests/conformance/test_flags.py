@@ -5,9 +5,11 @@ The core decides what is sent, so one flavour stands for all.
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from consul import Check, ConsulException
+from consul import Check, ConsulException, std
 from tests.agent import Agent
 from tests.conformance.test_agent import until
 from tests.flavours import FLAVOURS
@@ -55,6 +57,26 @@ def passing(consul, prefix, flag):
     consul.agent.service.register(prefix, check=Check.ttl("60s", status="critical"))
     assert len(until(lambda: consul.health.service(prefix).data)) == 1
     return not consul.health.service(prefix, passing=flag).data
+
+
+def monitor_logjson(consul, prefix, flag):
+    ended = threading.Event()
+
+    def busy():
+        # What the agent has to write of.
+        with std.Consul(port=consul._target.http.port) as other:
+            while not ended.wait(0.1):
+                other.kv.get(prefix)
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    lines = consul.agent.monitor("debug", flag, total=60)
+    try:
+        return lines.next().startswith("{")
+    finally:
+        lines.close()
+        ended.set()
+        thread.join()
 
 
 def connect_passing(consul, prefix, flag):
@@ -154,6 +176,7 @@ def query_execute_connect(consul, prefix, flag):
 
 #: Whether the server did what the flag asks for.
 EFFECTS = {
+    ("agent.monitor", "logjson"): monitor_logjson,
     ("kv.get", "recurse"): kv_recurse,
     ("kv.get", "keys"): kv_keys,
     ("kv.get", "raw"): kv_raw,

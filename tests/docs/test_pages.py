@@ -23,7 +23,7 @@ PAGES = [
     page
     for page in sorted(DOCS.rglob("*.rst"))
     # Written by programs, or included.
-    if page.name not in ("matrix.rst", "cluster.rst", "benchmarks.rst")
+    if page.name not in ("matrix.rst", "cluster.rst", "benchmarks.rst", "streams.rst")
 ]
 CALLED = re.compile(r"\bclient((?:\.[a-z_]+)+)(?=\()")
 #: Bytes that a page may have.

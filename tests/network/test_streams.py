@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import threading
+import subprocess
 import time
 from pathlib import Path
 
@@ -181,15 +181,11 @@ def test_what_is_repeated(make_client, faults, tmp_path):
     assert client.snapshot.restore(tmp_path / "a")
     assert len(faults.requests) == 6
     # A pipe cannot be read again.
-    reader, writer = os.pipe()
-    with open(writer, "wb") as pipe:
-        pipe.write(GOOD[:10])
-        thread = threading.Thread(target=lambda: (pipe.write(GOOD[10:]), pipe.close()))
-        thread.start()
-        faults.script += [Fault(b"", "close"), OK]
-        with open(reader, "rb") as source, pytest.raises(package.ConnectionFailed):
-            client.snapshot.restore(source)
-        thread.join(LATE)
+    faults.script += [Fault(b"", "close"), OK]
+    with subprocess.Popen(["cat", tmp_path / "a"], stdout=subprocess.PIPE) as cat:
+        with pytest.raises(package.ConnectionFailed):
+            client.snapshot.restore(cat.stdout)
+        cat.stdout.close()
     assert len(faults.requests) == 7
 
 

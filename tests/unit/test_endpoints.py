@@ -21,6 +21,7 @@ from consul.api.noun import Noun
 from consul.base import Consul
 from consul.core.bodies import plain
 from consul.core.endpoint import FORMER, Route
+from tests.large import archive
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOKEN = "very-secret-token"
@@ -28,6 +29,8 @@ ENDPOINTS = {
     (row["method"], re.sub(r"\{\w+\}", "{}", row["path"])): row
     for row in json.loads(Path(__file__).with_name("endpoints.json").read_text())
 }
+#: The smallest snapshot.
+SNAPSHOT = b"".join(archive(1, 9))
 #: A value for each parameter without a default, where a text like "7" does not do.
 SAMPLES = {
     "acl_id": "legacy-secret",
@@ -50,7 +53,6 @@ SAMPLES = {
     "service": "web",
     "service_id": "web 1",
     "session_id": "s1",
-    "source": "a.snap",
     "target": "a.snap",
     "value": "v",
 }
@@ -293,6 +295,8 @@ def call(name, client, /, **more):
         arguments["address"] = "10.0.0.1:8300"
     elif name == "health.state":
         arguments["name"] = "any"
+    elif name == "snapshot.restore":
+        arguments["source"] = SNAPSHOT
     return method(**{**arguments, **more})
 
 
