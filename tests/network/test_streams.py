@@ -272,6 +272,45 @@ def test_the_loop_goes_on(flavour, make_client, tmp_path):
     assert longest < 0.5
 
 
+@pytest.mark.behaviour("Streams", "A session of the user's streams, but for Tornado's")
+def test_a_session_streams(flavour, make_client, tmp_path):
+    if flavour.name == "aio":
+        import aiohttp
+
+        async def made():
+            return aiohttp.ClientSession()
+
+        session = flavour.call(made)
+    elif flavour.name == "tornado":
+        from tornado.httpclient import AsyncHTTPClient
+
+        async def made():
+            return AsyncHTTPClient(force_instance=True)
+
+        session = flavour.call(made)
+    elif flavour.name == "twisted":
+        from treq.client import HTTPClient
+        from twisted.internet import reactor
+        from twisted.web.client import Agent
+
+        session = HTTPClient(Agent(reactor))
+    else:
+        import requests
+
+        session = requests.Session()
+    with Large(MIB) as server:
+        client = make_client(port=server.port, session=session)
+        if flavour.name == "tornado":
+            with pytest.raises(TypeError, match="cannot stream by a session"):
+                client.snapshot.save(tmp_path / "a")
+        else:
+            assert client.snapshot.save(tmp_path / "a")["Index"] == 7
+            assert client.snapshot.restore(tmp_path / "a")
+            assert server.taken == server.sent
+    if flavour.name in ("std", "threads", "gevent", "aio", "tornado"):
+        flavour.call(session.close)
+
+
 def test_what_progress_raises_ends_an_upload(make_client, faults):
     client = make_client(port=faults.port)
 
