@@ -8,6 +8,7 @@ Parts of Tornado that this module relies on without a written contract, each che
 * ``HTTP1Connection`` as a client: ``write_headers``, ``finish``, ``read_response``, and the methods
   of the stream that it reads with;
 * ``IOStream.read_from_fd``, which receives everything;
+* ``SSLIOStream._handle_connect``, which begins the handshake;
 * ``IOLoop.asyncio_loop``.
 """
 
@@ -124,6 +125,11 @@ class Stream(IOStream):
 
 class SecureStream(Stream, SSLIOStream):
     """The same with TLS."""
+
+    def _handle_connect(self) -> None:
+        super()._handle_connect()
+        # The handshake takes the descriptor over, to a socket of its own.
+        _close_with(self, self.socket)
 
 
 def _close_with(stream: Stream, sock: socket.socket | None) -> None:
