@@ -114,6 +114,11 @@ def _required(name: str, value: T | None) -> T:
     return value
 
 
+def _made(common: Common, **fields: Any) -> dict[str, Any]:
+    """The definition with these *fields*, and with those that all kinds have in *common*."""
+    return {**_CHECK.body(**fields), **_COMMON.body(**common)}
+
+
 def _shell(shell: Text | None) -> str:
     return text("shell", shell) if shell else "sh"
 
@@ -151,13 +156,13 @@ class Check:
                 stacklevel=2,
             )
             args = ["sh", "-c", text("args", args)]
-        check = _CHECK.body(
+        return _made(
+            common,
             args=_required("args", args),
             interval=_required("interval", interval),
             timeout=timeout,
             deregister=deregister,
         )
-        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def http(
@@ -182,7 +187,8 @@ class Check:
         *header* maps names to lists of values.  *method* is GET by default.
         *tls_server_name* needs Consul 1.9, *disable_redirects* 1.12.
         """
-        check = _CHECK.body(
+        return _made(
+            common,
             http=text("url", url),
             header=header,
             method=method,
@@ -194,7 +200,6 @@ class Check:
             timeout=timeout,
             deregister=deregister,
         )
-        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def tcp(
@@ -215,7 +220,8 @@ class Check:
         *timeout* limits an attempt.  The agent removes a service whose check is critical for
         *deregister*.  *use_tls* needs Consul 1.17.
         """
-        check = _CHECK.body(
+        return _made(
+            common,
             tcp=_at(host, port),
             tcp_use_tls=use_tls,
             tls_server_name=tls_server_name,
@@ -224,7 +230,6 @@ class Check:
             timeout=timeout,
             deregister=deregister,
         )
-        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def udp(
@@ -241,13 +246,13 @@ class Check:
         *timeout* limits an attempt.  The agent removes a service whose check is critical for
         *deregister*.
         """
-        check = _CHECK.body(
+        return _made(
+            common,
             udp=_at(host, port),
             interval=_required("interval", interval),
             timeout=timeout,
             deregister=deregister,
         )
-        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def grpc(
@@ -267,7 +272,8 @@ class Check:
         *address* is "host:port", or "host:port/service" for one service of the server.  *timeout*
         limits a question.  The agent removes a service whose check is critical for *deregister*.
         """
-        check = _CHECK.body(
+        return _made(
+            common,
             grpc=text("address", address),
             grpc_use_tls=use_tls,
             tls_server_name=tls_server_name,
@@ -276,7 +282,6 @@ class Check:
             timeout=timeout,
             deregister=deregister,
         )
-        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def h2ping(
@@ -296,7 +301,8 @@ class Check:
         *address* is "host:port".  *use_tls* (1.11) is True by default.  *timeout* limits a ping.
         The agent removes a service whose check is critical for *deregister*.
         """
-        check = _CHECK.body(
+        return _made(
+            common,
             h2ping=text("address", address),
             h2ping_use_tls=use_tls,
             tls_server_name=tls_server_name,
@@ -305,7 +311,6 @@ class Check:
             timeout=timeout,
             deregister=deregister,
         )
-        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def alias(
@@ -321,10 +326,7 @@ class Check:
         """
         if service is None and node is None:
             raise ValueError("service or node is required")
-        return {
-            **_CHECK.body(alias_service=service, alias_node=node),
-            **_COMMON.body(**common),
-        }
+        return _made(common, alias_service=service, alias_node=node)
 
     @classmethod
     def os_service(
@@ -340,13 +342,13 @@ class Check:
         *timeout* limits a question.  The agent removes a service whose check is critical for
         *deregister*.
         """
-        check = _CHECK.body(
+        return _made(
+            common,
             os_service=text("name_of_service", name_of_service),
             interval=_required("interval", interval),
             timeout=timeout,
             deregister=deregister,
         )
-        return {**check, **_COMMON.body(**common)}
 
     @classmethod
     def ttl(
@@ -357,8 +359,7 @@ class Check:
         **common: Unpack[Common],
     ) -> dict[str, Any]:
         """Turn critical when no ``agent.check.ttl_pass`` or ``ttl_warn`` comes for *ttl*."""
-        check = _CHECK.body(ttl=_required("ttl", ttl), deregister=deregister)
-        return {**check, **_COMMON.body(**common)}
+        return _made(common, ttl=_required("ttl", ttl), deregister=deregister)
 
     @classmethod
     def docker(
@@ -381,7 +382,8 @@ class Check:
             args = [_shell(shell), "-c", text("script", script)]
         else:
             args = texts("script", script)
-        check = _CHECK.body(
+        return _made(
+            common,
             docker_container_id=text("container_id", container_id),
             shell=shell,
             args=args,
@@ -389,7 +391,6 @@ class Check:
             timeout=timeout,
             deregister=deregister,
         )
-        return {**check, **_COMMON.body(**common)}
 
 
 def given_or_old(
