@@ -35,9 +35,7 @@ class _File:
         self._folder = folder
 
     def write(self, part: bytes) -> None:
-        view = memoryview(part)
-        while view:
-            view = view[self._file.write(view) :]
+        _write(self._file, part)
 
     async def keep(self) -> None:
         """The steps that bring it to the disk and give it its name."""
@@ -62,6 +60,14 @@ def _synced(descriptor: int) -> None:
         os.close(descriptor)
 
 
+def _write(file: Any, part: bytes) -> None:
+    """Write all of *part*, of which a file without a buffer may take less at a time."""
+    view = memoryview(part)
+    while view:
+        written = file.write(view)
+        view = view[len(view) if written is None else written :]
+
+
 class _Given:
     """A file object of the user's.  Where that can seek, nothing is left of a broken save."""
 
@@ -71,10 +77,7 @@ class _Given:
         self._start = file.tell() if seekable is not None and seekable() else None
 
     def write(self, part: bytes) -> None:
-        view = memoryview(part)
-        while view:
-            written = self._file.write(view)
-            view = view[len(view) if written is None else written :]
+        _write(self._file, part)
 
     async def keep(self) -> None:
         flush = getattr(self._file, "flush", None)
