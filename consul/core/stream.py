@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from consul.core import answers
 from consul.core.clock import now
 from consul.core.request import Call, Request, Response
-from consul.core.steps import Now, Open, Part, Shut, Steps
+from consul.core.steps import Now, Open, Part, Shut, Step, Steps
 from consul.core.values import limited
 from consul.exceptions import BadAnswer, ConsulException, Timeout
 
@@ -41,16 +41,17 @@ class Pace:
     None is no limit.  *pause* counts from the end of one part to the end of the next one.
     """
 
-    __slots__ = ("_end", "pause", "total")
+    __slots__ = ("_end", "_late", "pause", "total")
 
     def __init__(self, pause: float | None, total: float | None) -> None:
         self.pause, self.total = pause, total
         self._end = None if total is None else now() + total
+        self._late = "nothing came for"
 
     def of_head(self, limit: float | None) -> Pace:
         """The same for what goes before the parts, with a *limit* of its own."""
         pace = Pace(limit, None)
-        pace.total, pace._end = self.total, self._end
+        pace.total, pace._end, pace._late = self.total, self._end, "no answer in"
         return pace
 
     def left(self) -> float | None:
@@ -66,9 +67,10 @@ class Pace:
 
     def told(self) -> str:
         """What is wrong when a part came too late."""
-        if self.over():
+        # A timer may ring a little before the end.
+        if self._end is not None and (self.pause is None or self.over()):
             return f"it took longer than {self.total:g} s"
-        return f"nothing came for {self.pause:g} s"
+        return "no answer in time" if self.pause is None else f"{self._late} {self.pause:g} s"
 
 
 class Answer(Protocol):
@@ -123,19 +125,9 @@ class Body:
     async def part(self) -> bytes:
         """The steps to the next part; empty at the end."""
         if self.pace.over():
-            error: BaseException = self._http.timeout_class(self.pace.told())
-            raise self._http._named(self.call, error)
-        try:
-            return await Part(self._answer, self.pace.left())
-        except self._http.failures as failure:
-            error = self._http._meaning(self.call, failure)
-        if isinstance(error, Timeout):
-            error.args = (self.pace.told(),)
-        try:
-            raise error
-        finally:
-            # An exception that refers to its own frame is not freed with it.
-            del error
+            raise self._http._named(self.call, self._http.timeout_class(self.pace.told()))
+        part = Part(self._answer, self.pace.left())
+        return await _performed(self._http, self.call, part, self.pace)
 
     def bad(self, why: str) -> BadAnswer:
         """The exception for a good answer that is not what was asked for."""
@@ -155,6 +147,25 @@ class Body:
     async def close(self) -> None:
         """The steps that end it.  They may be taken more than once."""
         await Shut(self._answer)
+
+
+async def _performed(
+    http: Any, call: Streaming[Any], step: Step[T], pace: Pace, upload: Upload | None = None
+) -> T:
+    """The outcome of *step*; what it fails with is raised as an exception of ours."""
+    try:
+        return await step
+    except http.failures as failure:
+        error = None if upload is None else upload.failure
+        if error is None:
+            error = http._meaning(call, failure)
+            if isinstance(error, Timeout):
+                error.args = (pace.told(),)
+    try:
+        raise error
+    finally:
+        # An exception that refers to its own frame is not freed with it.
+        del error
 
 
 #: What `Streaming.use` opens its call with: give it the `Upload` where there is one.
@@ -183,7 +194,8 @@ class Streaming(Call[T]):
         total: float | None = None,
     ) -> None:
         super().__init__(request, _refuse, route)
-        self.use, self.pause, self.total = use, pause, total
+        self.use, self.pause = use, pause
+        self.total = None if total is None else limited("total", total)
 
     def with_request(self, request: Request) -> Self:
         """The same call with another request."""
@@ -194,8 +206,7 @@ def streaming(
     call: Call[Any], use: Callable[[Opening], Steps[T]], total: float | None
 ) -> Streaming[T]:
     """*call* as one of which the parts have the time limit of the call, and all have *total*."""
-    limit = None if total is None else limited("total", total)
-    return Streaming(call.request, use, call.route, call.request.deadline, limit)
+    return Streaming(call.request, use, call.route, call.request.deadline, total)
 
 
 def _refuse(response: Response) -> Any:
@@ -279,32 +290,14 @@ async def _head(
     http: Any, call: Streaming[Any], pace: Pace, limit: float | None, upload: Upload | None
 ) -> Response:
     """The steps of one exchange: the answer with a `Body`, or with bytes where it is no stream."""
-    pace_of_head, request = pace.of_head(limit), call.request
+    before, request = pace.of_head(limit), call.request
     if upload is not None:
         upload.begin()
         request = request._replace(body=None)
         if upload.length is not None:
             length = ("Content-Length", str(upload.length))
             request = request._replace(headers=(*request.headers, length))
-    try:
-        answer = await Open(request, pace_of_head, upload)
-    except http.failures as failure:
-        if upload is not None and upload.failure is not None:
-            error = upload.failure
-        else:
-            error = http._meaning(call.with_request(request._replace(deadline=limit)), failure)
-            if isinstance(error, Timeout) and pace.over():
-                error.args = (pace.told(),)
-    else:
-        return await _begun(http, call, answer, pace)
-    try:
-        raise error
-    finally:
-        # An exception that refers to its own frame is not freed with it.
-        del error
-
-
-async def _begun(http: Any, call: Streaming[Any], answer: Answer, pace: Pace) -> Response:
+    answer = await _performed(http, call, Open(request, before, upload), before, upload)
     body, kind = Body(http, call, answer, pace), answer.headers.get("content-encoding", "")
     if answer.code == 200 and kind.strip().lower() in ("", "identity"):
         return Response(answer.code, answer.headers, body)

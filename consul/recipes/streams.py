@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar,
 
 from consul.core.flavour import Described, F, Flavoured, endpoint
 from consul.core.stream import Body, Streaming, opened
-from consul.core.values import limited
 from consul.recipes.items import End, Items
 
 if TYPE_CHECKING:
@@ -99,8 +98,7 @@ def listening(
     call: Call[Any], split: type[Texts] | type[Objects], total: float | None
 ) -> Listening[Any]:
     """*call* as one whose answer may pause for ever, and ends after *total* seconds."""
-    limit = None if total is None else limited("total", total)
-    return Listening(call.request, split, call.route, None, limit)
+    return Listening(call.request, split, call.route, None, total)
 
 
 class Stream(Items[T, F], Generic[T, F]):

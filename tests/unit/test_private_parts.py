@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import inspect
 import socket
+import ssl
 from http.client import HTTPResponse
 
 import pytest
@@ -235,6 +236,23 @@ def test_http_client_has_no_further_state():
     }  # fmt: skip
 
 
+def test_urllib3_has_the_answer_of_http_client(pair):
+    from urllib3.connection import HTTPConnection
+
+    connection = HTTPConnection("127.0.0.1", 1)
+    connection.sock = pair[0]
+    connection.request("GET", "/v1/kv/x", preload_content=False)
+    pair[1].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody")
+    pair[1].shutdown(socket.SHUT_WR)
+    reply = connection.getresponse()
+    found = reply._original_response
+    assert isinstance(found, HTTPResponse)
+    # What breaks off ends like the rest, but for what is left.
+    assert (found.read1(9), found.length) == (b"body", 5)
+    assert (found.read1(9), found.length) == (b"", 5)
+    connection.close()
+
+
 # aiohttp, for consul.aio
 
 
@@ -420,6 +438,33 @@ def test_tornado_speaks_http_on_a_stream_of_ours(pair):
 
     asyncio.run(run())
     assert pair[1].recv(4096) == b"PUT /v1/kv/x HTTP/1.1\r\nContent-Length: 5\r\n\r\nvalue"
+
+
+def test_tornado_begins_a_handshake_by_a_method():
+    pytest.importorskip("tornado")
+    from consul.transport.tornado.connections import SecureStream
+
+    async def run(port):
+        sock, connected = socket.socket(), asyncio.Event()
+
+        class Noting(SecureStream):
+            def _handle_connect(self):
+                super()._handle_connect()
+                connected.set()
+
+        stream = Noting(sock, ssl_options=ssl.create_default_context())
+        pending = asyncio.ensure_future(stream.connect(("127.0.0.1", port), "localhost"))
+        await connected.wait()
+        # It is another socket from now on, which nobody else would close.
+        assert stream.socket is not sock
+        assert stream.socket.fileno() != -1
+        assert sock.fileno() == -1
+        stream.close()
+        await asyncio.wait((pending,))
+        assert pending.exception() is not None
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asyncio.run(asyncio.wait_for(run(listener.getsockname()[1]), 10))
 
 
 def test_tornado_reads_by_the_methods_that_we_count():

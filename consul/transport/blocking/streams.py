@@ -1,4 +1,9 @@
-"""Answers that the blocking flavours read part by part, and bodies that they send so."""
+"""Answers that the blocking flavours read part by part, and bodies that they send so.
+
+Private parts of the libraries that this module relies on, each checked by
+``tests/unit/test_private_parts.py``: ``_original_response`` of an answer of urllib3's is that of
+http.client, whose ``length`` is what is left of the body.
+"""
 
 from __future__ import annotations
 
