@@ -15,7 +15,7 @@ from consul.core import answers, stream
 from consul.core.answers import Indexed
 from consul.core.request import Call, Response
 from tests.agent import Agent
-from tests.flavours import Blocking
+from tests.flavours import PATIENCE, Blocking
 from tests.proof import SUCCESS, Seen
 from tests.shapes import answer_of, wrong
 from tests.unit.test_endpoints import METHODS
@@ -131,7 +131,7 @@ def mesh(server: Path) -> Iterator[Agent]:
             status, text = agent.request("PUT", f"/v1/{path}", json.dumps(body).encode())
             assert status == 200, text
         # The proxy has a check that passes with those of the service.
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         checks = f"/v1/health/node/{agent.name}"
         while [one["Status"] for one in agent.get(checks) if one["Type"] == "alias"] != ["passing"]:
             assert time.monotonic() < end
