@@ -18,7 +18,7 @@ from consul.core import compat
 from consul.core import settings as settings_
 from consul.core.answers import Indexed, Meta, with_meta
 from consul.core.client import HTTPClient
-from consul.core.flavour import Described, Flavour, Flavoured, recipe
+from consul.core.flavour import Described, Flavour, recipe
 from consul.core.peers import warn_of_peers
 from consul.core.request import Call, Request, Response
 from consul.core.retry import Retry
@@ -38,6 +38,7 @@ from consul.exceptions import (
     InvalidSession,
     NoLeader,
     NotFound,
+    NotReady,
     RateLimited,
     Redirected,
     ServerError,
@@ -51,6 +52,7 @@ from consul.exceptions import (
     Unsupported,
 )
 from consul.recipes.leader import wait_for_leader
+from consul.recipes.names import Recipes
 from consul.recipes.ping import Ping, ping
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ __all__ = [
     "Meta",
     "NoLeader",
     "NotFound",
+    "NotReady",
     "RateLimited",
     "Redirected",
     "Request",
@@ -139,7 +142,7 @@ def _setting(name: str) -> Any:
     return property(get, set)
 
 
-class Consul(Flavoured[F], Generic[F]):
+class Consul(Recipes[F], Generic[F]):
     """A client that describes calls.  Each flavour derives from it a client that performs them.
 
     *host*: where the agent is: a host name, an IPv4 or IPv6 address, "host:port", a URL with a

@@ -157,6 +157,10 @@ class Closed(ConsulException, RuntimeError):
     """The client is closed."""
 
 
+class NotReady(ConsulException):
+    """There is no answer yet of which this could be told."""
+
+
 class InvalidSession(NotFound, ServerError):
     """There is no such session, or it has ended: a 404 to ``session.renew``, a 500 to a lock."""
 

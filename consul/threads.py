@@ -65,7 +65,7 @@ class HTTPClient(std.HTTPClient):
 
     def _performing(
         self, send: Callable[[Call[Any]], Any] | None
-    ) -> tuple[Callable[[Step[Any]], Any], Callable[[Call[Any]], Steps[Any]] | None]:
+    ) -> tuple[Callable[[Step[Any]], Any], Callable[[Any], Steps[Any]] | None]:
         perform, expand = super()._performing(send)
         return (lambda step: _result(perform(step))) if expand is None else perform, expand
 

@@ -49,10 +49,21 @@ class Blocking:
         value = getattr(self._target, name)
         if not callable(value) or isinstance(value, type):
             return masked(value, self._run)
-        return lambda *args, **options: masked(self._run(value, *args, **options), self._run)
+        return Masked(value, self._run)
 
     def __repr__(self) -> str:
         return f"<Blocking {self._target!r}>"
+
+
+class Masked:
+    """A method of something masked.  Given to another one, it is what it was before."""
+
+    def __init__(self, method: Callable[..., Any], run: Callable[..., Any]) -> None:
+        self.method, self._run = method, run
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        args = tuple(each.method if isinstance(each, Masked) else each for each in args)
+        return masked(self._run(self.method, *args, **options), self._run)
 
 
 def masked(value: Any, run: Callable[..., Any]) -> Any:

@@ -18,7 +18,7 @@ from consul.core import compat
 from consul.core.address import Address
 from consul.core.clock import now
 from consul.core.failures import both, forget_frames, like, reason, speaks_no_tls, tls_reason
-from consul.core.request import Attempt, Call, Request
+from consul.core.request import Attempt, Call, Once, Request
 from consul.core.retry import Retry, repeating
 from consul.core.settings import Settings
 from consul.core.signal import Signal
@@ -93,6 +93,8 @@ class HTTPClient:
     form = "value"
     #: Whether an exception is of the class of its cause as well, rather than of one fixed class.
     like_library = True
+    #: The clock of steps.
+    now = staticmethod(now)
     #: Raised when the time of a call is up.
     timeout_class: type[Timeout] = Timeout
     #: What `exchange` and `open` raise when they fail.
@@ -133,6 +135,8 @@ class HTTPClient:
     def _start(self) -> None:
         """Make what a forked process must not share with its parent."""
         self._tasks: set[Task[Any]] = set()
+        #: What the recipes of this client share, by its kind.
+        self.shared: dict[Any, Any] = {}
         limit = self.settings.max_polls
         self._turns = None if limit is None else Turns(limit)
 
@@ -188,6 +192,10 @@ class HTTPClient:
     def spawn(self, steps: Steps[T]) -> Task[T]:
         """Run *steps* in the background until they end or the client is closed."""
         raise NotImplementedError(f"{type(self).__name__} does not define spawn()")
+
+    def place(self) -> Any:
+        """What tasks run in, where there can be several: the event loop."""
+        return None
 
     def invoke(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call *function*, the user's, and wait for what it returns where the flavour can."""
@@ -317,7 +325,13 @@ class HTTPClient:
         finally:
             turns.give()
 
-    async def _sending(self, call: Call[T]) -> T:
+    def _expanding(self, step: Any) -> Steps[Any]:
+        """The steps that a composite *step* is made of."""
+        if isinstance(step, Once):
+            return self._sending(step.call, once=True)
+        return self._sending(step)
+
+    async def _sending(self, call: Call[T], once: bool = False) -> T:
         """The steps of *call*: one attempt, and repeats where the `consul.Retry` says so."""
         began = await Now()
         if call.streams:
@@ -330,7 +344,7 @@ class HTTPClient:
         try:
             return await self._attempting_in_turn(call)
         except ConsulException as error:
-            if not self._repeats(call, error):
+            if once or not self._repeats(call, error):
                 raise
             failure = error
         return await self._repeating(call, failure, began)
@@ -368,15 +382,17 @@ class HTTPClient:
 
     def _performing(
         self, send: Callable[[Call[Any]], Any] | None
-    ) -> tuple[Callable[[Step[Any]], Any], Callable[[Call[Any]], Steps[Any]] | None]:
+    ) -> tuple[Callable[[Step[Any]], Any], Callable[[Any], Steps[Any]] | None]:
         """How a recipe is performed: what performs a step, and what steps a call is made of.
 
         A *send* that is not ours, the verbs of an old adapter, performs a call in one step.
         """
         if send is None or send == self.send:
-            return self._perform, self._sending
+            return self._perform, self._expanding
 
         def perform(step: Step[Any]) -> Any:
+            if isinstance(step, Once):
+                step = step.call
             return send(step) if isinstance(step, Call) else self._perform(step)
 
         return perform, None
@@ -480,7 +496,7 @@ def _perform_attempt(http: HTTPClient, step: Attempt[Any]) -> Any:
 #: The verb for each kind of step.
 _PERFORM: dict[type[Step[Any]], Callable[[HTTPClient, Any], Any]] = {
     Attempt: _perform_attempt,
-    Now: lambda http, step: now(),
+    Now: lambda http, step: http.now(),
     Wait: lambda http, step: http.wait(step.signal, step.seconds),
     Spawn: lambda http, step: http.spawn(step.steps),
     Invoke: lambda http, step: http.invoke(step.function, *step.args),

@@ -285,3 +285,22 @@ class Attempt(Step[T]):
 
     def __init__(self, call: Call[T]) -> None:
         self.call = call
+
+
+class Once(Step[T]):
+    """One attempt at *call*, with the hooks and in its turn, and without repeats.
+
+    A recipe that goes on by itself takes it: what is repeated behind its back could not be stopped,
+    and it knows better how long to wait.
+    """
+
+    __slots__ = ("call",)
+
+    composite = True
+
+    def __init__(self, call: Call[T]) -> None:
+        self.call = call
+
+    def within(self, limit: float) -> Once[T]:
+        """The same, to be given up *limit* seconds from its start at the latest."""
+        return Once(self.call.within(limit))

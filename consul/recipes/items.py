@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from consul.core.flavour import Awaited, Deferring, Direct, F, Flavoured, Futures, Yielded, recipe
+from consul.core.flavour import Awaited, Deferring, Direct, F, Futures, Yielded, recipe
 from consul.core.steps import Invoke
-from consul.exceptions import Closed
+from consul.recipes.managed import Managed
 
 if TYPE_CHECKING:
     from consul.core.steps import Steps
@@ -23,17 +22,14 @@ class End(Exception):
     """There are no more items."""
 
 
-class Items(Flavoured[F], Generic[T, F]):
+class Items(Managed[F], Generic[T, F]):
     """What a user iterates over: each item takes I/O.
 
     Blocking, and in threads: ``with items: for item in items``.  Awaited: ``async with items: async
     for item in items``.  `next` gives one item in the flavour's form, everywhere.
 
-    A subclass defines `_next` and `_close`, as steps.  *client* is a `consul.base.Consul`.
+    A subclass defines `_next` and `_close`, as steps.
     """
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     async def _next(self) -> T:
         """The steps to the next item; raise `End` after the last one."""
@@ -42,13 +38,13 @@ class Items(Flavoured[F], Generic[T, F]):
     async def _close(self) -> None:
         """The steps that free what is held.  They may be taken more than once."""
 
-    def _run(self, steps: Steps[Any]) -> Any:
-        return self._client.run(steps)
+    async def _leave(self, error: BaseException | None) -> None:
+        await self._close()
 
     @recipe
     def next(self) -> Steps[T | None]:
         """The next item; None after the last one."""
-        return self._next_or_none()
+        return or_none(self._next)
 
     @recipe
     def close(self) -> Steps[None]:
@@ -72,27 +68,6 @@ class Items(Flavoured[F], Generic[T, F]):
         finally:
             await self._close()
 
-    async def _next_or_none(self) -> T | None:
-        try:
-            return await self._next()
-        except End:
-            return None
-
-    @property
-    def _form(self) -> str:
-        return getattr(self._client.http, "form", "value")
-
-    def _refuse(self, awaited: bool, word: str) -> None:
-        """Refuse *word*, "for" or "with", where it is the other one that fits the flavour."""
-        if awaited and self._form != "awaited":
-            raise TypeError(f"the methods of {self._client!r} are not awaited: use {word}")
-        if not awaited and self._form == "awaited":
-            raise TypeError(f"the methods of {self._client!r} are awaited: use async {word}")
-
-    def _now(self, value: Any) -> Any:
-        """*value*, or the result of the future that it is."""
-        return value.result() if self._form == "future" else value
-
     def __iter__(self: D) -> D:
         self._refuse(False, "for")
         return self
@@ -102,15 +77,6 @@ class Items(Flavoured[F], Generic[T, F]):
             return self._now(self._run(self._next()))  # type: ignore[no-any-return]
         except End:
             raise StopIteration from None
-
-    def __enter__(self: D) -> D:
-        self._refuse(False, "with")
-        return self
-
-    def __exit__(self: Items[Any, Direct] | Items[Any, Futures], *error: object) -> None:
-        # Where the client was closed in the block, nothing is held any more.
-        with suppress(Closed):
-            self._now(self._run(self._close()))
 
     def __aiter__(self: A) -> A:
         self._refuse(True, "for")
@@ -122,12 +88,10 @@ class Items(Flavoured[F], Generic[T, F]):
         except End:
             raise StopAsyncIteration from None
 
-    async def __aenter__(self: A) -> A:
-        self._refuse(True, "with")
-        return self
 
-    async def __aexit__(
-        self: Items[Any, Awaited] | Items[Any, Yielded] | Items[Any, Deferring], *error: object
-    ) -> None:
-        with suppress(Closed):
-            await self._run(self._close())
+async def or_none(next: Callable[[], Steps[T]]) -> T | None:
+    """The steps of *next*, None after the last item."""
+    try:
+        return await next()
+    except End:
+        return None

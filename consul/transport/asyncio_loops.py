@@ -147,6 +147,10 @@ class AsyncioClient(HTTPClient):
             signal.unwatch(from_any_thread)
         return bool(signal)
 
+    def place(self) -> asyncio.AbstractEventLoop:
+        """The running loop."""
+        return asyncio.get_running_loop()
+
     def spawn(self, steps: Steps[T]) -> Task[T]:
         """Run *steps* in an asyncio task of their own."""
         return self._begin(steps, None)[0]
@@ -199,7 +203,7 @@ class AsyncioClient(HTTPClient):
         self,
         steps: Steps[T],
         perform: Callable[[Step[Any]], Any],
-        expand: Callable[[Call[Any]], Steps[Any]] | None = None,
+        expand: Callable[[Any], Steps[Any]] | None = None,
     ) -> T:
         driver = drive(steps, perform, expand, CANCELLATIONS)
         outcome: Any = None

@@ -27,6 +27,7 @@ PARENTS = {
     "ServerError": "ConsulException",
     "NoLeader": "ServerError",
     "Closed": "ConsulException",
+    "NotReady": "ConsulException",
     "Unsupported": "ConsulException",
     "InvalidSession": "NotFound",
     "UnknownACL": "NotFound",

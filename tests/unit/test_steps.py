@@ -14,7 +14,7 @@ import pytest
 from consul import exceptions
 from consul.base import Consul
 from consul.core import clock
-from consul.core.request import Attempt, Call, Gated, Request, Response
+from consul.core.request import Attempt, Call, Gated, Once, Request, Response
 from consul.core.signal import NEVER, Signal
 from consul.core.steps import (
     CLEANUP,
@@ -775,7 +775,7 @@ def test_every_step_of_the_core_is_known_to_the_flavours():
         if inspect.isclass(kind) and issubclass(kind, Step) and kind is not Step
     }
     assert {kind for kind in kinds if not kind.composite} == set(client._PERFORM)
-    assert {kind for kind in kinds if kind.composite} == {Call, Gated}
+    assert {kind for kind in kinds if kind.composite} == {Call, Gated, Once}
 
 
 # The recipe that waits for a leader

@@ -1,0 +1,259 @@
+"""The recipes by the names that they have on a client."""
+
+# For mypy the arguments of another call fit to all, so that no second signature is ever needed.
+# mypy: disable-error-code="overload-cannot-match, overload-overlap"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from consul.core.flavour import F, Flavoured
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Future
+    from typing import ParamSpec, TypeAlias, TypeVar, overload
+
+    from consul.core.flavour import Direct, Overloaded
+    from consul.core.request import Duration
+    from consul.recipes.watch import OnError, Watch, Watched
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+    #: What the reads of all flavours but the direct one return.
+    Form: TypeAlias = Awaitable[T] | Future[T]
+    #: A read whose answer depends on its arguments, as what it may answer in all.
+    Either: TypeAlias = Overloaded[..., Any, ..., Any, ..., Any, ..., Any, ..., T]
+
+
+class Recipes(Flavoured[F]):
+    """What takes more than one request, by its name on the client.
+
+    The signatures are for type checkers.  *read* is a method of the client with its arguments,
+    checked like a call of it.  Where an own keyword of the recipe is among them, the arguments of
+    the read are not checked: use ``functools.partial`` for both.
+    """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def watch(
+            self: Recipes[Direct], read: Callable[P, T], *args: P.args, **options: P.kwargs
+        ) -> Watch[T, Direct]: ...
+        @overload
+        def watch(
+            self, read: Callable[P, Form[T]], *args: P.args, **options: P.kwargs
+        ) -> Watch[T, F]: ...
+        @overload
+        def watch(
+            self: Recipes[Direct], read: Either[T], *args: Any, skip_first: bool, **options: Any
+        ) -> Watch[T, Direct]: ...
+        @overload
+        def watch(
+            self: Recipes[Direct],
+            read: Callable[..., T],
+            *args: Any,
+            skip_first: bool,
+            **options: Any,
+        ) -> Watch[T, Direct]: ...
+        @overload
+        def watch(
+            self, read: Either[Form[T]], *args: Any, skip_first: bool, **options: Any
+        ) -> Watch[T, F]: ...
+        @overload
+        def watch(
+            self, read: Callable[..., Form[T]], *args: Any, skip_first: bool, **options: Any
+        ) -> Watch[T, F]: ...
+        @overload
+        def watch(
+            self: Recipes[Direct], read: Either[T], *args: Any, give_up: Duration, **options: Any
+        ) -> Watch[T, Direct]: ...
+        @overload
+        def watch(
+            self: Recipes[Direct],
+            read: Callable[..., T],
+            *args: Any,
+            give_up: Duration,
+            **options: Any,
+        ) -> Watch[T, Direct]: ...
+        @overload
+        def watch(
+            self, read: Either[Form[T]], *args: Any, give_up: Duration, **options: Any
+        ) -> Watch[T, F]: ...
+        @overload
+        def watch(
+            self, read: Callable[..., Form[T]], *args: Any, give_up: Duration, **options: Any
+        ) -> Watch[T, F]: ...
+        @overload
+        def watch(
+            self: Recipes[Direct],
+            read: Either[T],
+            *args: Any,
+            rate: tuple[float, float],
+            **options: Any,
+        ) -> Watch[T, Direct]: ...
+        @overload
+        def watch(
+            self: Recipes[Direct],
+            read: Callable[..., T],
+            *args: Any,
+            rate: tuple[float, float],
+            **options: Any,
+        ) -> Watch[T, Direct]: ...
+        @overload
+        def watch(
+            self, read: Either[Form[T]], *args: Any, rate: tuple[float, float], **options: Any
+        ) -> Watch[T, F]: ...
+        @overload
+        def watch(
+            self,
+            read: Callable[..., Form[T]],
+            *args: Any,
+            rate: tuple[float, float],
+            **options: Any,
+        ) -> Watch[T, F]: ...
+        @overload
+        def watch(
+            self: Recipes[Direct], read: Either[T], *args: Any, on_error: OnError, **options: Any
+        ) -> Watch[T, Direct]: ...
+        @overload
+        def watch(
+            self: Recipes[Direct],
+            read: Callable[..., T],
+            *args: Any,
+            on_error: OnError,
+            **options: Any,
+        ) -> Watch[T, Direct]: ...
+        @overload
+        def watch(
+            self, read: Either[Form[T]], *args: Any, on_error: OnError, **options: Any
+        ) -> Watch[T, F]: ...
+        @overload
+        def watch(
+            self, read: Callable[..., Form[T]], *args: Any, on_error: OnError, **options: Any
+        ) -> Watch[T, F]: ...
+        def watch(self, *args: Any, **options: Any) -> Any: ...
+        @overload
+        def watched(
+            self: Recipes[Direct], read: Callable[P, T], *args: P.args, **options: P.kwargs
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
+            self, read: Callable[P, Form[T]], *args: P.args, **options: P.kwargs
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
+            self: Recipes[Direct], read: Either[T], *args: Any, give_up: Duration, **options: Any
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
+            self: Recipes[Direct],
+            read: Callable[..., T],
+            *args: Any,
+            give_up: Duration,
+            **options: Any,
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
+            self, read: Either[Form[T]], *args: Any, give_up: Duration, **options: Any
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
+            self, read: Callable[..., Form[T]], *args: Any, give_up: Duration, **options: Any
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
+            self: Recipes[Direct],
+            read: Either[T],
+            *args: Any,
+            rate: tuple[float, float],
+            **options: Any,
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
+            self: Recipes[Direct],
+            read: Callable[..., T],
+            *args: Any,
+            rate: tuple[float, float],
+            **options: Any,
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
+            self, read: Either[Form[T]], *args: Any, rate: tuple[float, float], **options: Any
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
+            self,
+            read: Callable[..., Form[T]],
+            *args: Any,
+            rate: tuple[float, float],
+            **options: Any,
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
+            self: Recipes[Direct], read: Either[T], *args: Any, on_error: OnError, **options: Any
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
+            self: Recipes[Direct],
+            read: Callable[..., T],
+            *args: Any,
+            on_error: OnError,
+            **options: Any,
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
+            self, read: Either[Form[T]], *args: Any, on_error: OnError, **options: Any
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
+            self, read: Callable[..., Form[T]], *args: Any, on_error: OnError, **options: Any
+        ) -> Watched[T, F]: ...
+        def watched(self, *args: Any, **options: Any) -> Any: ...
+
+    else:
+
+        def watch(
+            self,
+            read,
+            *args,
+            skip_first=False,
+            rate=None,
+            give_up=None,
+            on_error=None,
+            **options,
+        ):
+            """Watch what *read* answers: a `consul.recipes.watch.Watch`.
+
+            *read* is a method of this client that can wait for a change, such as
+            ``client.health.service``; *args* and *options* are what it takes.  The items are what
+            it answers: the present state first, unless *skip_first*, then each change.
+
+            *rate* is (burst, per second), (20, 2) by default: so many queries may follow each other
+            at once, and so many a second from then on.  *give_up* is the seconds (or "10m") after
+            which the watch raises what has been wrong all the time; by default it goes on for ever.
+            *on_error* is called with each new kind of trouble, a `consul.ConsulException`.
+
+            Raises ValueError for a read that cannot wait, TypeError for what is not a read.
+            """
+            from consul.recipes.watch import Read, Watch
+
+            asked = Read(self, read, args, options)
+            return Watch(
+                self,
+                asked,
+                skip_first=skip_first,
+                rate=rate,
+                give_up=give_up,
+                on_error=on_error,
+            )
+
+        def watched(self, read, *args, rate=None, give_up=None, on_error=None, **options):
+            """Keep what *read* answers up to date: a `consul.recipes.watch.Watched`.
+
+            The arguments are those of `watch`.  It begins when it is first used.
+            """
+            from consul.recipes.watch import Read, Watched
+
+            asked = Read(self, read, args, options)
+            return Watched(self, asked, rate=rate, give_up=give_up, on_error=on_error)

@@ -1,0 +1,299 @@
+"""What of Consul the recipes rely on: keys, sessions, locks, lock-delay, TTLs and indexes.
+
+The rules are those that real servers have shown; tests/conformance proves them there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+import re
+import uuid
+from typing import Any
+from urllib.parse import unquote
+
+from consul.core.request import Request, Response
+
+#: Seconds that a server holds a query without a wait, and the most that it does.
+WAIT, LONGEST = 300.0, 600.0
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(text: str) -> float:
+    """A duration like "1m30s" in seconds."""
+    parts = re.findall(r"([\d.]+)(ms|s|m|h)", text)
+    return sum(float(count) * _UNITS[unit] for count, unit in parts)
+
+
+class Refused(Exception):
+    """The server refuses a request with *status* and *text*."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(status, text)
+        self.status, self.text = status, text
+
+
+class Model:
+    """One cluster.  Each write counts up its index, and wakes who waits."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, chance: random.Random) -> None:
+        self.loop, self.chance = loop, chance
+        self.index = 10
+        self.keys: dict[str, dict[str, Any]] = {}
+        #: Index of the last deletion of each key.
+        self.deleted: dict[str, int] = {}
+        self.sessions: dict[str, dict[str, Any]] = {}
+        #: When each session ends unless it is renewed.
+        self.ends: dict[str, asyncio.TimerHandle] = {}
+        #: Until when each key cannot be acquired.
+        self.delayed: dict[str, float] = {}
+        #: Seconds after its last renewal at which a session ends, as a multiple of its TTL.
+        self.patience = 2.0
+        self.leader = True
+        self._changed = asyncio.Event()
+
+    # What tests do to it
+
+    def lose_leader(self) -> None:
+        """Have no leader; who waits is told so."""
+        self.leader = False
+        self._wake()
+
+    def find_leader(self) -> None:
+        """Have a leader again, who gives each session its TTL anew."""
+        self.leader = True
+        for identity in self.sessions:
+            self._begin(identity)
+
+    def restore(self, keys: dict[str, dict[str, Any]], index: int) -> None:
+        """Be what a snapshot has: the index falls, and no session is left."""
+        for identity in list(self.sessions):
+            self.end_session(identity)
+        self.keys, self.index = keys, index
+        self._wake()
+
+    def end_session(self, identity: str, delay: bool = True) -> None:
+        """End a session: what it holds is released, or deleted."""
+        session = self.sessions.pop(identity, None)
+        self.ends.pop(identity).cancel() if identity in self.ends else None
+        if session is None:
+            return
+        index = self._next()
+        for name, key in list(self.keys.items()):
+            if key.get("Session") != identity:
+                continue
+            if session["Behavior"] == "delete":
+                del self.keys[name]
+                self.deleted[name] = index
+            else:
+                del key["Session"]
+                key["ModifyIndex"] = index
+            if delay and session["LockDelay"]:
+                self.delayed[name] = self.loop.time() + session["LockDelay"] / 1e9
+        self._wake()
+
+    # Requests
+
+    async def answer(self, request: Request) -> Response:
+        """Answer *request*, after its wait where it has one."""
+        params = dict(request.params)
+        try:
+            if not self.leader:
+                raise Refused(500, "No cluster leader")
+            if request.method == "GET":
+                return await self._read(request.path, params)
+            value = self._write(request.method, request.path, params, request.body or b"")
+        except Refused as refused:
+            return Response(refused.status, {}, refused.text.encode())
+        return Response(200, {}, json.dumps(value).encode())
+
+    async def _read(self, path: str, params: dict[str, str]) -> Response:
+        asked = int(params.get("index", 0))
+        hold = min(LONGEST, seconds(params["wait"]) if "wait" in params else WAIT)
+        end = self.loop.time() + hold + self.chance.uniform(0, hold / 16)
+        while True:
+            status, index, value = self._look(path, params)
+            left = end - self.loop.time()
+            if not asked or index > asked or left <= 0:
+                break
+            changed = self._changed
+            try:
+                async with asyncio.timeout(left):
+                    await changed.wait()
+            except TimeoutError:
+                continue
+            if not self.leader:
+                raise Refused(500, "No cluster leader")
+            if self.index < asked:
+                # A restored snapshot: what was asked with comes back.
+                index = asked
+                break
+        body = b"" if status == 404 else json.dumps(value).encode()
+        return Response(status, {"x-consul-index": str(index)}, body)
+
+    def _look(self, path: str, params: dict[str, str]) -> tuple[int, int, Any]:
+        kind, _, rest = path.removeprefix("/v1/").partition("/")
+        rest = unquote(rest)
+        highest = max([k["ModifyIndex"] for k in self.keys.values()] + [*self.deleted.values(), 1])
+        if kind == "kv" and "recurse" in params:
+            found = [self.keys[name] for name in sorted(self.keys) if name.startswith(rest)]
+            gone = [index for name, index in self.deleted.items() if name.startswith(rest)]
+            index = max([key["ModifyIndex"] for key in found] + gone, default=highest)
+            return (200, index, found) if found else (404, index, None)
+        if kind == "kv":
+            key = self.keys.get(rest)
+            return (404, highest, None) if key is None else (200, key["ModifyIndex"], [key])
+        if rest == "list":
+            return 200, self.index, list(self.sessions.values())
+        if rest.startswith("info/"):
+            found = self.sessions.get(rest.removeprefix("info/"))
+            return 200, self.index, [] if found is None else [found]
+        raise Refused(404, "no such page")
+
+    def _write(self, method: str, path: str, params: dict[str, str], body: bytes) -> Any:
+        kind, _, rest = path.removeprefix("/v1/").partition("/")
+        rest = unquote(rest)
+        if kind == "txn":
+            return self._transaction(json.loads(body))
+        if kind == "session":
+            verb, _, identity = rest.partition("/")
+            return getattr(self, f"_session_{verb}")(identity, json.loads(body or b"{}"))
+        if method == "DELETE":
+            return self._delete(rest, params)
+        return self._put(rest, params, body)
+
+    def _put(self, name: str, params: dict[str, str], body: bytes) -> bool:
+        value = base64.b64encode(body).decode()
+        flags = int(params.get("flags", 0))
+        for way in ("acquire", "release"):
+            if way in params:
+                return self._apply(way, name, value, flags, params[way])
+        if "cas" in params:
+            return self._apply("cas", name, value, flags, None, int(params["cas"]))
+        return self._apply("set", name, value, flags, None)
+
+    def _delete(self, name: str, params: dict[str, str]) -> bool:
+        key = self.keys.get(name)
+        if "cas" in params and (key is None or key["ModifyIndex"] != int(params["cas"])):
+            return key is None
+        self.index += 1
+        names = [n for n in self.keys if n.startswith(name)] if "recurse" in params else [name]
+        for each in names:
+            if self.keys.pop(each, None) is not None:
+                self.deleted[each] = self.index
+        self._wake()
+        return True
+
+    def _apply(
+        self, way: str, name: str, value: str, flags: int, session: str | None, cas: int = 0
+    ) -> bool:
+        """One write of a key; whether it took effect."""
+        key = self.keys.get(name)
+        held = None if key is None else key.get("Session")
+        if way == "acquire":
+            if session not in self.sessions:
+                raise Refused(500, f'invalid session "{session}"')
+            if held not in (None, session):
+                return False
+            if self.delayed.get(name, 0) > self.loop.time():
+                return False
+        if way == "release" and held != session:
+            return False
+        if way == "cas" and cas != (0 if key is None else key["ModifyIndex"]):
+            return False
+        before = dict(key or {})
+        if key is None:
+            key = self.keys[name] = {"Key": name, "LockIndex": 0, "CreateIndex": self.index + 1}
+        key |= {"Value": value, "Flags": flags}
+        if way == "acquire":
+            key["LockIndex"] += held is None
+            key["Session"] = session
+        elif way == "release":
+            del key["Session"]
+        else:
+            key["LockIndex"] = 0
+        if key != before:
+            key["ModifyIndex"] = self._next()
+            self._wake()
+        return True
+
+    def _transaction(self, operations: list[Any]) -> Any:
+        saved = json.dumps([self.keys, self.deleted, self.index])
+        results, errors = [], []
+        for place, operation in enumerate(operations):
+            kv = operation["KV"]
+            name, key = kv["Key"], self.keys.get(kv["Key"])
+            verb, value, flags = kv["Verb"], kv.get("Value") or "", kv.get("Flags") or 0
+            index = 0 if key is None else key["ModifyIndex"]
+            if verb == "check-not-exists":
+                why = None if key is None else f'key "{name}" exists'
+            elif verb == "check-index":
+                why = None if index == kv["Index"] else f'current modify index for "{name}" differs'
+            elif verb == "lock":
+                try:
+                    done = self._apply("acquire", name, value, flags, kv["Session"])
+                    held = "Session" in (key or {})
+                    reason = ", lock is already held" if held else " due to lock delay"
+                    why = None if done else f'failed to lock key "{name}"{reason}'
+                except Refused as refused:
+                    why = refused.text
+            else:
+                raise Refused(400, f"unknown verb {verb}")
+            if why is not None:
+                errors.append({"OpIndex": place, "What": why})
+            elif verb != "check-not-exists":
+                results.append({"KV": dict(self.keys[name], Value=None)})
+        if errors:
+            self.keys, self.deleted, self.index = json.loads(saved)
+            raise Refused(409, json.dumps({"Results": None, "Errors": errors}))
+        return {"Results": results, "Errors": None}
+
+    def _session_create(self, _: str, body: dict[str, Any]) -> Any:
+        identity = str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
+        delay = body.get("LockDelay", "15s")
+        delay = seconds(delay) * 1e9 if isinstance(delay, str) else delay
+        self.sessions[identity] = {
+            "ID": identity,
+            "Name": body.get("Name", ""),
+            "Node": "model",
+            "TTL": body.get("TTL", ""),
+            "LockDelay": delay,
+            "Behavior": body.get("Behavior") or "release",
+            "CreateIndex": self._next(),
+        }
+        self._begin(identity)
+        self._wake()
+        return {"ID": identity}
+
+    def _session_renew(self, identity: str, _: Any) -> Any:
+        if identity not in self.sessions:
+            raise Refused(404, f"Session id '{identity}' not found")
+        self._begin(identity)
+        return [self.sessions[identity]]
+
+    def _session_destroy(self, identity: str, _: Any) -> bool:
+        self.end_session(identity)
+        return True
+
+    def _begin(self, identity: str) -> None:
+        """Give a session its TTL, from now on."""
+        if identity in self.ends:
+            self.ends[identity].cancel()
+        ttl = self.sessions[identity]["TTL"]
+        if ttl:
+            patience = seconds(ttl) * self.patience
+            self.ends[identity] = self.loop.call_later(patience, self._expire, identity)
+
+    def _expire(self, identity: str) -> None:
+        if self.leader:
+            self.end_session(identity)
+
+    def _next(self) -> int:
+        self.index += 1
+        return self.index
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
