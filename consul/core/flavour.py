@@ -141,11 +141,11 @@ if TYPE_CHECKING:
     P3 = ParamSpec("P3")
     P4 = ParamSpec("P4")
     P5 = ParamSpec("P5")
-    T1 = TypeVar("T1")
-    T2 = TypeVar("T2")
-    T3 = TypeVar("T3")
-    T4 = TypeVar("T4")
-    T5 = TypeVar("T5")
+    T1 = TypeVar("T1", covariant=True)
+    T2 = TypeVar("T2", covariant=True)
+    T3 = TypeVar("T3", covariant=True)
+    T4 = TypeVar("T4", covariant=True)
+    T5 = TypeVar("T5", covariant=True)
 
     class Overloaded(Generic[P1, T1, P2, T2, P3, T3, P4, T4, P5, T5]):
         """A method with five signatures."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import ParamSpec, TypeAlias, TypeVar, overload
 
+    from consul.core.answers import Indexed
     from consul.core.flavour import Direct, Overloaded
     from consul.core.request import Duration
     from consul.recipes.watch import OnError, Watch, Watched
@@ -133,17 +134,42 @@ class Recipes(Flavoured[F]):
             self, read: Callable[..., Form[T]], *args: Any, on_error: OnError, **options: Any
         ) -> Watch[T, F]: ...
         def watch(self, *args: Any, **options: Any) -> Any: ...
+        # The value is the answer less its index.
+        @overload
+        def watched(
+            self: Recipes[Direct], read: Callable[P, Indexed[T]], *args: P.args, **options: P.kwargs
+        ) -> Watched[T, Direct]: ...
         @overload
         def watched(
             self: Recipes[Direct], read: Callable[P, T], *args: P.args, **options: P.kwargs
         ) -> Watched[T, Direct]: ...
         @overload
         def watched(
+            self, read: Callable[P, Form[Indexed[T]]], *args: P.args, **options: P.kwargs
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
             self, read: Callable[P, Form[T]], *args: P.args, **options: P.kwargs
         ) -> Watched[T, F]: ...
         @overload
         def watched(
+            self: Recipes[Direct],
+            read: Either[Indexed[T]],
+            *args: Any,
+            give_up: Duration,
+            **options: Any,
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
             self: Recipes[Direct], read: Either[T], *args: Any, give_up: Duration, **options: Any
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
+            self: Recipes[Direct],
+            read: Callable[..., Indexed[T]],
+            *args: Any,
+            give_up: Duration,
+            **options: Any,
         ) -> Watched[T, Direct]: ...
         @overload
         def watched(
@@ -155,12 +181,32 @@ class Recipes(Flavoured[F]):
         ) -> Watched[T, Direct]: ...
         @overload
         def watched(
+            self, read: Either[Form[Indexed[T]]], *args: Any, give_up: Duration, **options: Any
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
             self, read: Either[Form[T]], *args: Any, give_up: Duration, **options: Any
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
+            self,
+            read: Callable[..., Form[Indexed[T]]],
+            *args: Any,
+            give_up: Duration,
+            **options: Any,
         ) -> Watched[T, F]: ...
         @overload
         def watched(
             self, read: Callable[..., Form[T]], *args: Any, give_up: Duration, **options: Any
         ) -> Watched[T, F]: ...
+        @overload
+        def watched(
+            self: Recipes[Direct],
+            read: Either[Indexed[T]],
+            *args: Any,
+            rate: tuple[float, float],
+            **options: Any,
+        ) -> Watched[T, Direct]: ...
         @overload
         def watched(
             self: Recipes[Direct],
@@ -172,6 +218,14 @@ class Recipes(Flavoured[F]):
         @overload
         def watched(
             self: Recipes[Direct],
+            read: Callable[..., Indexed[T]],
+            *args: Any,
+            rate: tuple[float, float],
+            **options: Any,
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
+            self: Recipes[Direct],
             read: Callable[..., T],
             *args: Any,
             rate: tuple[float, float],
@@ -179,7 +233,23 @@ class Recipes(Flavoured[F]):
         ) -> Watched[T, Direct]: ...
         @overload
         def watched(
+            self,
+            read: Either[Form[Indexed[T]]],
+            *args: Any,
+            rate: tuple[float, float],
+            **options: Any,
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
             self, read: Either[Form[T]], *args: Any, rate: tuple[float, float], **options: Any
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
+            self,
+            read: Callable[..., Form[Indexed[T]]],
+            *args: Any,
+            rate: tuple[float, float],
+            **options: Any,
         ) -> Watched[T, F]: ...
         @overload
         def watched(
@@ -191,7 +261,23 @@ class Recipes(Flavoured[F]):
         ) -> Watched[T, F]: ...
         @overload
         def watched(
+            self: Recipes[Direct],
+            read: Either[Indexed[T]],
+            *args: Any,
+            on_error: OnError,
+            **options: Any,
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
             self: Recipes[Direct], read: Either[T], *args: Any, on_error: OnError, **options: Any
+        ) -> Watched[T, Direct]: ...
+        @overload
+        def watched(
+            self: Recipes[Direct],
+            read: Callable[..., Indexed[T]],
+            *args: Any,
+            on_error: OnError,
+            **options: Any,
         ) -> Watched[T, Direct]: ...
         @overload
         def watched(
@@ -203,7 +289,19 @@ class Recipes(Flavoured[F]):
         ) -> Watched[T, Direct]: ...
         @overload
         def watched(
+            self, read: Either[Form[Indexed[T]]], *args: Any, on_error: OnError, **options: Any
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
             self, read: Either[Form[T]], *args: Any, on_error: OnError, **options: Any
+        ) -> Watched[T, F]: ...
+        @overload
+        def watched(
+            self,
+            read: Callable[..., Form[Indexed[T]]],
+            *args: Any,
+            on_error: OnError,
+            **options: Any,
         ) -> Watched[T, F]: ...
         @overload
         def watched(

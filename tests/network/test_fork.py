@@ -115,6 +115,27 @@ for _ in range(10):
 own(client, "w", 20)
 client.close()
 """,
+    "a watch": """
+import consul
+client = Consul(port=port)
+watch = client.watch(client.kv.get, f"{prefix}/x")
+assert value(watch.next())[1] is None
+def forked():
+    try:
+        value(watch.next(timeout=5))
+    except consul.Closed as error:
+        assert "belongs to the process that was forked" in str(error)
+    else:
+        raise AssertionError("a forked watch has answered")
+    # It can have one of its own.
+    with client.watch(client.kv.get, f"{prefix}/x") as own:
+        assert value(own.next(timeout=30))[1] is None
+ended(child(forked))
+value(client.kv.put(f"{prefix}/x", "y"))
+assert value(watch.next(timeout=30))[1]["Value"] == b"y"
+value(watch.close())
+client.close()
+""",
     "inside calls": """
 client = Consul(port=port, max_polls=3)
 write(client, "i", 10)

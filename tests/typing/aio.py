@@ -8,9 +8,11 @@ from typing import Any, assert_type
 from consul import base, codecs, types
 from consul.aio import Consul
 from consul.callback import Indexed
+from consul.core.flavour import Awaited
 from consul.core.steps import Steps
 from consul.recipes.ping import Ping
 from consul.recipes.tree import Record
+from consul.recipes.watch import Watch
 from consul.request import Call
 from consul.types import (
     AgentSelf,
@@ -159,3 +161,20 @@ async def kv(client: Consul) -> None:
     outcomes = await client.txn.begin().kv.get("a").commit()
     assert_type(outcomes, list[types.TxnOutcome])
     assert_type(await client.ping(), Ping)
+
+
+async def watches(client: Consul) -> None:
+    watch = client.watch(client.health.service, "web", passing=True, near="_agent")
+    assert_type(watch, Watch[Indexed[list[ServiceEntry]], Awaited])
+    assert_type(await watch.next(timeout=1), Indexed[list[ServiceEntry]] | None)
+    async with watch:
+        async for answer in watch:
+            assert_type(answer, Indexed[list[ServiceEntry]])
+    assert_type(
+        client.watch(client.session.list, skip_first=True, give_up=60, rate=(5, 1)),
+        Watch[Indexed[list[SessionEntry]], Awaited],
+    )
+    watched = client.watched(client.health.service, "web")
+    assert_type(watched.value, list[ServiceEntry])
+    assert_type(await watched.wait(1), list[ServiceEntry])
+    assert_type(client.watched(client.agent.service.get, "web").value, AgentService)

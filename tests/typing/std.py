@@ -6,9 +6,11 @@ from typing import assert_type
 
 from consul import base, codecs, types
 from consul.callback import Indexed
+from consul.core.flavour import Direct
 from consul.core.steps import Steps
 from consul.recipes.ping import Ping
 from consul.recipes.tree import TreeMapping
+from consul.recipes.watch import Watch, Watched
 from consul.request import Call
 from consul.std import Consul
 from consul.types import (
@@ -250,3 +252,22 @@ def transactions(client: Consul) -> None:
     assert_type(
         client.with_meta(client.describe.query.list()), Indexed[list[PreparedQueryDefinition]]
     )
+
+
+def watches(client: Consul) -> None:
+    watch = client.watch(client.health.service, "web", passing=True, near="_agent")
+    assert_type(watch, Watch[Indexed[list[ServiceEntry]], Direct])
+    assert_type(watch.next(timeout=1), Indexed[list[ServiceEntry]] | None)
+    with watch:
+        for answer in watch:
+            assert_type(answer, Indexed[list[ServiceEntry]])
+    assert_type(
+        client.watch(client.session.list, skip_first=True, give_up=60, rate=(5, 1)),
+        Watch[Indexed[list[SessionEntry]], Direct],
+    )
+    watched = client.watched(client.health.service, "web")
+    assert_type(watched.value, list[ServiceEntry])
+    assert_type(watched.wait(timeout=1), list[ServiceEntry])
+    own = client.watched(client.kv.get, "key", give_up=60)
+    assert_type(own, Watched[KVPair | list[KVPair] | list[str] | bytes | None, Direct])
+    assert_type(client.watched(client.agent.service.get, "web").value, AgentService)

@@ -7,7 +7,9 @@ from typing import assert_type
 
 from consul import base
 from consul.callback import Indexed
+from consul.core.flavour import Futures
 from consul.core.steps import Steps
+from consul.recipes.watch import Watch, Watched
 from consul.request import Call
 from consul.threads import Consul
 from consul.types import (
@@ -141,3 +143,22 @@ def services(client: Consul) -> None:
     assert_type(client.query.explain("web"), Future[QueryExplanation])
     assert_type(client.session.create(node_checks=[]), Future[str])
     assert_type(client.event.list("deploy"), Future[Indexed[list[UserEvent]]])
+
+
+def watches(client: Consul) -> None:
+    watch = client.watch(client.health.service, "web", passing=True, near="_agent")
+    assert_type(watch, Watch[Indexed[list[ServiceEntry]], Futures])
+    assert_type(watch.next(timeout=1).result(), Indexed[list[ServiceEntry]] | None)
+    with watch:
+        for answer in watch:
+            assert_type(answer, Indexed[list[ServiceEntry]])
+    assert_type(
+        client.watch(client.session.list, skip_first=True, give_up=60, rate=(5, 1)),
+        Watch[Indexed[list[SessionEntry]], Futures],
+    )
+    watched = client.watched(client.health.service, "web")
+    assert_type(watched.value, list[ServiceEntry])
+    assert_type(watched.wait(1).result(), list[ServiceEntry])
+    own = client.watched(client.kv.get, "key", give_up=60)
+    assert_type(own, Watched[KVPair | list[KVPair] | list[str] | bytes | None, Futures])
+    assert_type(client.watched(client.agent.service.get, "web").value, AgentService)

@@ -8,7 +8,9 @@ from twisted.internet.defer import Deferred
 
 from consul import base
 from consul.callback import Indexed
+from consul.core.flavour import Deferring
 from consul.core.steps import Steps
+from consul.recipes.watch import Watch, Watched
 from consul.request import Call
 from consul.twisted import Consul
 from consul.types import (
@@ -142,3 +144,22 @@ def services(client: Consul) -> None:
     assert_type(client.query.explain("web"), Deferred[QueryExplanation])
     assert_type(client.session.create(node_checks=[]), Deferred[str])
     assert_type(client.event.list("deploy"), Deferred[Indexed[list[UserEvent]]])
+
+
+async def watches(client: Consul) -> None:
+    watch = client.watch(client.health.service, "web", passing=True, near="_agent")
+    assert_type(watch, Watch[Indexed[list[ServiceEntry]], Deferring])
+    assert_type(await watch.next(timeout=1), Indexed[list[ServiceEntry]] | None)
+    async with watch:
+        async for answer in watch:
+            assert_type(answer, Indexed[list[ServiceEntry]])
+    assert_type(
+        client.watch(client.session.list, skip_first=True, give_up=60, rate=(5, 1)),
+        Watch[Indexed[list[SessionEntry]], Deferring],
+    )
+    watched = client.watched(client.health.service, "web")
+    assert_type(watched.value, list[ServiceEntry])
+    assert_type(await watched.wait(1), list[ServiceEntry])
+    own = client.watched(client.kv.get, "key", give_up=60)
+    assert_type(own, Watched[KVPair | list[KVPair] | list[str] | bytes | None, Deferring])
+    assert_type(client.watched(client.agent.service.get, "web").value, AgentService)

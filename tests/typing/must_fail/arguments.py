@@ -16,6 +16,8 @@ client.health.service("web", pasing=True)  # expect: call-arg
 client.session.create(ttl=[])  # expect: arg-type
 client.token = 5  # expect: assignment
 consul.Consul(timeout=1, retries=3)  # expect: call-arg
+client.watch(client.health.service, "web", pasing=True)  # expect: call-arg
+client.watched(client.health.service)  # expect: call-overload
 
 answer: bool = threads.Consul().kv.put("key", "value")  # expect: assignment
 leader: str = aio.Consul().status.leader()  # expect: assignment
