@@ -25,7 +25,7 @@ from consul.core.retry import Retry
 from consul.core.settings import Settings
 from consul.core.steps import Steps
 from consul.core.tls import Cert
-from consul.core.values import seconds
+from consul.core.values import time_limit
 from consul.exceptions import (
     ACLDisabled,
     ACLPermissionDenied,
@@ -378,7 +378,7 @@ class Consul(Recipes[F], Generic[F]):
 
         ``GET /v1/status/leader``
         """
-        limit = None if timeout is None else seconds("timeout", timeout)
+        limit = time_limit("timeout", timeout)
         return wait_for_leader(self.describe, limit)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -86,14 +86,21 @@ class Retry:
         """Seconds before the *repeat*-th repeat, from 0; *chance* is from 0 to 1."""
         if repeat == 0 and isinstance(error, ConnectionFailed) and error.sent:
             return 0.0
-        # The exponent is capped: 2.0 ** 1100 is an OverflowError.
-        longest = min(self.longest, self.first * 2.0 ** min(repeat, 60))
-        pause = longest * (0.5 + chance / 2)
-        return max(pause, getattr(error, "retry_after", None) or 0.0)
+        return backoff(repeat, self.first, self.longest, error, chance)
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in sorted(self.__slots__))
         return f"Retry({fields})"
+
+
+def backoff(
+    repeat: int, first: float, longest: float, error: ConsulException, chance: float
+) -> float:
+    """Seconds before the *repeat*-th repeat, from 0, after *error*; *chance* is from 0 to 1."""
+    # The exponent is capped: 2.0 ** 1100 is an OverflowError.
+    longest = min(longest, first * 2.0 ** min(repeat, 60))
+    pause = longest * (0.5 + chance / 2)
+    return max(pause, getattr(error, "retry_after", None) or 0.0)
 
 
 def _refused(error: RateLimited) -> bool:

@@ -51,6 +51,24 @@ class Signal:
         return f"<Signal: {'set' if self._set else 'not set'}>"
 
 
+class Changes:
+    """Tells of one change after another, each to those who wait for the `next` one.
+
+    Take `next`, then look at what may have changed: so no change comes between.
+    """
+
+    __slots__ = ("next",)
+
+    def __init__(self) -> None:
+        #: Set at the next change.
+        self.next = Signal()
+
+    def tell(self) -> None:
+        """There is a change."""
+        told, self.next = self.next, Signal()
+        told.set()
+
+
 class _Never(Signal):
     __slots__ = ()
 

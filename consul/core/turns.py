@@ -8,6 +8,30 @@ from consul.core.signal import Signal
 from consul.core.steps import Wait
 
 
+class Tokens:
+    """A number of tokens, which threads take and give without a lock."""
+
+    __slots__ = ("_free",)
+
+    def __init__(self, count: int = 1) -> None:
+        self._free = deque([None] * count)
+
+    def take(self) -> bool:
+        """Take one; False where there is none."""
+        try:
+            self._free.popleft()
+        except IndexError:
+            return False
+        return True
+
+    def __len__(self) -> int:
+        return len(self._free)
+
+    def give(self) -> None:
+        """Give one back."""
+        self._free.append(None)
+
+
 class Turns:
     """At most *limit* at a time; the others wait, first come, first served.
 
@@ -17,19 +41,12 @@ class Turns:
     """
 
     def __init__(self, limit: int) -> None:
-        self._free = deque([None] * limit)
+        self._free = Tokens(limit)
         self._waiting: deque[Signal] = deque()
-
-    def _taken(self) -> bool:
-        try:
-            self._free.popleft()
-        except IndexError:
-            return False
-        return True
 
     async def take(self, seconds: float | None) -> bool:
         """The steps of taking a turn; False when there was none for *seconds*."""
-        if self._taken():
+        if self._free.take():
             return True
         turn = Signal()
         self._waiting.append(turn)
@@ -56,17 +73,17 @@ class Turns:
         try:
             turn = self._waiting.popleft()
         except IndexError:
-            self._free.append(None)
+            self._free.give()
             self._hand_on()
         else:
             turn.set()
 
     def _hand_on(self) -> None:
         """Give free turns to those who wait."""
-        while self._waiting and self._taken():
+        while self._waiting and self._free.take():
             try:
                 turn = self._waiting.popleft()
             except IndexError:
-                self._free.append(None)
+                self._free.give()
             else:
                 turn.set()

@@ -386,6 +386,11 @@ def seconds(name: str, value: object) -> float:
     return length
 
 
+def time_limit(name: str, value: object) -> float | None:
+    """*value* as `seconds` gives it; None, which is no limit, as it is."""
+    return None if value is None else seconds(name, value)
+
+
 def limited(name: str, value: object, kind: str = "seconds") -> float:
     """*value*, a limit in seconds; *kind* says what it has to be."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):

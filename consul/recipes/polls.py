@@ -7,14 +7,16 @@ how soon.  No other module of the recipes knows Consul's rules of blocking queri
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consul.core.answers import Indexed, index_of
 from consul.core.request import Call, Once, Response
-from consul.core.signal import Signal
+from consul.core.retry import backoff
+from consul.core.signal import Changes, Signal
 from consul.core.steps import Invoke, Now, Spawn, Wait, sleep
+from consul.core.turns import Tokens
 from consul.exceptions import (
     ACLDisabled,
     ACLPermissionDenied,
@@ -30,7 +32,7 @@ from consul.exceptions import (
 
 if TYPE_CHECKING:
     from consul.core.client import HTTPClient
-    from consul.core.steps import Steps, Task
+    from consul.core.steps import Task
 
 log = logging.getLogger("consul.recipes")
 
@@ -61,8 +63,7 @@ class Read:
     def __init__(
         self, client: Any, read: Any, args: tuple[Any, ...], options: Mapping[str, Any]
     ) -> None:
-        while hasattr(read, "func") and hasattr(read, "keywords"):
-            # A partial.
+        while isinstance(read, partial):
             args, options = (*read.args, *args), {**read.keywords, **options}
             read = read.func
         noun: Any = getattr(read, "__self__", None)
@@ -200,33 +201,29 @@ class Rate:
 class Door:
     """While the agent is away, one poll of the client knocks, and the others wait for it.
 
-    There is no lock: who takes the only turn out of the deque is the one.
+    Who takes the only token is the one.
     """
 
     def __init__(self) -> None:
-        self._turn = deque([None])
-        self._opened = Signal()
+        self._token = Tokens()
+        self._opened = Changes()
         #: How often was knocked.
         self.knocks = 0
 
     @property
     def opened(self) -> Signal:
         """Set when the one who knocks had an answer, or has ended.  Look at it before `take`."""
-        return self._opened
+        return self._opened.next
 
     def take(self) -> bool:
         """Become the one who knocks, unless there is one."""
-        try:
-            self._turn.popleft()
-        except IndexError:
-            return False
-        return True
+        return self._token.take()
 
     def open(self) -> None:
         """Let the others in; for the one who knocks."""
-        opened, self._opened = self._opened, Signal()
-        self._turn.append(None)
-        opened.set()
+        # The token first: who finds none waits for a signal that is set afterwards.
+        self._token.give()
+        self._opened.tell()
 
 
 class News(NamedTuple):
@@ -277,18 +274,17 @@ class Poll:
         self._polls, self._key, self._read = polls, key, read
         self._position, self._rate = Position(read), Rate(*rate)
         # Queries to another datacenter say nothing of this one.
-        dc = next((value for name, value in read.first.request.params if name == "dc"), None)
-        self._door = polls.door(dc)
+        self._door = polls.door(dict(read.first.request.params).get("dc"))
         self._knocks = False
         self._failures = 0
-        self._to_begin = deque([None])
+        self._to_begin = Tokens()
         self._task: Task[None] | None = None
         #: Who wants to know, with what each wants to be called with the trouble.
         self.users: dict[object, Callable[[ConsulException], object] | None] = {}
         #: The newest answer; None before the first.
         self.news: News | None = None
-        #: Set, and replaced, when there is something else to look at.
-        self.changed = Signal()
+        #: Tells that there is something else to look at.
+        self.changes = Changes()
         #: When the agent was last heard, on the clock of steps; None before the first time.
         self.heard_at: float | None = None
         #: What is wrong, and since when; None while all is well.
@@ -301,9 +297,7 @@ class Poll:
 
     def begin(self, http: HTTPClient) -> None:
         """Begin, unless it has begun."""
-        try:
-            self._to_begin.popleft()
-        except IndexError:
+        if not self._to_begin.take():
             return
         try:
             self._task = http.spawn(self._asking())
@@ -328,11 +322,7 @@ class Poll:
     def _end(self) -> None:
         self.over = True
         self._polls.forget(self._key, self)
-        self._tell()
-
-    def _tell(self) -> None:
-        changed, self.changed = self.changed, Signal()
-        changed.set()
+        self.changes.tell()
 
     async def _asking(self) -> None:
         try:
@@ -384,11 +374,11 @@ class Poll:
             # It says the same, at a later index.
             self.news = news._replace(body=heard.body, at=index, history=history)  # type: ignore[union-attr]
             if told:
-                self._tell()
+                self.changes.tell()
             return
         number = 0 if news is None else news.number + 1
         self.news = News(number, heard.answer, heard.body, index, history)
-        self._tell()
+        self.changes.tell()
 
     async def _fail(self, error: ConsulException) -> None:
         """Note *error*, and wait until it is worth another attempt."""
@@ -404,8 +394,8 @@ class Poll:
             log.warning("the watch of %r is repeated: %s", self._read, error)
             for on_error in list(self.users.values()):
                 if on_error is not None:
-                    await Spawn(_telling(on_error, error))
-            self._tell()
+                    await Spawn(calling("on_error", on_error, error))
+            self.changes.tell()
         self._failures += 1
         if _is_away(error):
             dropped = isinstance(error, ConnectionFailed) and error.sent
@@ -415,8 +405,7 @@ class Poll:
             return
         self._enter()
         longest = ABSENT if isinstance(error, NotFound) else LONGEST
-        pause = min(longest, FIRST * 2.0 ** min(self._failures - 1, 60))
-        await sleep(max(pause * (0.5 + self._polls.chance() / 2), _retry_after(error)))
+        await sleep(backoff(self._failures - 1, FIRST, longest, error, self._polls.chance()))
 
     async def _knock(self) -> None:
         """Wait until it is worth another attempt, as the one who knocks or behind that one."""
@@ -437,15 +426,12 @@ class Poll:
         return f"<Poll of {self._read!r}>"
 
 
-def _retry_after(error: ConsulException) -> float:
-    return getattr(error, "retry_after", None) or 0.0
-
-
-async def _telling(on_error: Callable[[ConsulException], object], error: ConsulException) -> None:
+async def calling(name: str, function: Callable[[Any], object], value: Any) -> None:
+    """Call the user's *function* with *value*; what it raises is logged under its *name*."""
     try:
-        await Invoke(on_error, error)
+        await Invoke(function, value)
     except Exception:
-        log.exception("on_error has failed")
+        log.exception("%s has failed", name)
 
 
 class Polls:
@@ -494,13 +480,3 @@ class Polls:
         """Have the next one who asks for *key* begin another poll."""
         if self._polls.get(key) is poll:
             self._polls.pop(key, None)
-
-
-def confirmed(read: Read) -> Steps[Heard]:
-    """The steps that ask once, at once."""
-    return _confirmed(read)
-
-
-async def _confirmed(read: Read) -> Heard:
-    heard: Heard = await Once(hearing(read.first))
-    return heard

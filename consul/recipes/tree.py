@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from consul.codecs import Codec
 from consul.core.flavour import Direct, F, Flavoured, recipe
 from consul.core.steps import Invoke, Now
-from consul.core.values import seconds
+from consul.core.values import time_limit
 from consul.exceptions import Timeout
 from consul.recipes.items import End, Items
 
@@ -52,7 +52,7 @@ async def update(
     options: dict[str, Any],
 ) -> T | None:
     """The steps of `consul.api.kv.KV.update`; *kv* describes the calls."""
-    limit = None if within is None else seconds("within", within)
+    limit = time_limit("within", within)
     end = None if limit is None else await Now() + limit
     races = 0
     while True:

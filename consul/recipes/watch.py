@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from consul.core.answers import Indexed, index_of
 from consul.core.flavour import F, recipe
-from consul.core.signal import Signal
-from consul.core.steps import Invoke, Now, Wait
-from consul.core.values import flag, limited, seconds
+from consul.core.request import Once
+from consul.core.signal import Changes, Signal
+from consul.core.steps import Now, Wait
+from consul.core.turns import Tokens
+from consul.core.values import flag, limited, time_limit
 from consul.exceptions import Closed, ConsulException, NotReady, Timeout
 from consul.recipes.items import End, Items, or_none
 from consul.recipes.managed import Managed
@@ -26,8 +27,9 @@ from consul.recipes.polls import (
     Poll,
     Polls,
     Read,
-    confirmed,
+    calling,
     content,
+    hearing,
     lasting,
     log,
 )
@@ -56,7 +58,7 @@ class Follower:
 
     def __init__(self, client: Any, read: Read, own: dict[str, Any]) -> None:
         give_up, rate, on_error = own.get("give_up"), own.get("rate"), own.get("on_error")
-        self._give_up = None if give_up is None else seconds("give_up", give_up)
+        self._give_up = time_limit("give_up", give_up)
         self._rate = (BURST, A_SECOND) if rate is None else _rate(rate)
         if on_error is not None and not callable(on_error):
             raise TypeError(f"on_error must be callable: {on_error!r}")
@@ -98,6 +100,18 @@ class Follower:
         self._nudge.set()
         return None if self.poll is None else self.poll.leave(self._user)
 
+    @property
+    def error(self) -> BaseException | None:
+        """What is wrong at present; None while all is well."""
+        poll = self.poll
+        return None if poll is None else poll.failure or poll.error
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the agent gave an answer; None before the first one."""
+        heard = None if self.poll is None else self.poll.heard_at
+        return None if heard is None else max(0.0, self._http.now() - heard)
+
     def __del__(self) -> None:
         # Where it could not even be made, there is no poll.
         if getattr(self, "poll", None) is not None:
@@ -117,7 +131,7 @@ class Follower:
                 return self._last
         while not self.closed:
             poll = self.join()
-            changed = poll.changed
+            changed = poll.changes.next
             news = poll.news
             if news is not None and poll.error is None and self._is_new(poll, news):
                 return self._last
@@ -134,9 +148,9 @@ class Follower:
         """Ask for the present state; whether it is handed out, as the poll does not know it."""
         heard_at = poll.heard_at
         while poll.heard_at == heard_at and not (self.closed or poll.over):
-            changed, before = poll.changed, poll.news
+            changed, before = poll.changes.next, poll.news
             try:
-                heard = await confirmed(self.read)
+                heard = await Once(hearing(self.read.first))
             except ConsulException as error:
                 if lasting(error, answered=False):
                     raise
@@ -221,18 +235,13 @@ class Watch(Items[T, F], Generic[T, F]):
         self._busy = False
 
     async def _next(self) -> T:
-        done = False
         try:
-            item: T = await self._within(None)
-            done = True
-        except Exception:
-            done = True
-            raise
-        finally:
-            if not done:
+            return await self._within(None)
+        except BaseException as error:
+            if not isinstance(error, Exception):
                 # A loop that is cancelled does not come back.
                 self._follower.leave()
-        return item
+            raise
 
     async def _within(self, limit: float | None) -> T:
         if self._busy:
@@ -260,7 +269,7 @@ class Watch(Items[T, F], Generic[T, F]):
         Raises `consul.Timeout` where there is none within *timeout* (seconds, "10s" or a
         timedelta), and what the read has failed with, where asking again does not mend it.
         """
-        return or_none(partial(self._within, _limit(timeout)))
+        return or_none(partial(self._within, time_limit("timeout", timeout)))
 
     async def _close(self) -> None:
         task = self._follower.leave()
@@ -270,23 +279,16 @@ class Watch(Items[T, F], Generic[T, F]):
     @property
     def error(self) -> BaseException | None:
         """What is wrong at present; None while all is well."""
-        poll = self._follower.poll
-        return None if poll is None else poll.failure or poll.error
+        return self._follower.error
 
     @property
     def last_contact(self) -> datetime | None:
         """When the agent last gave an answer, in UTC; None before the first one."""
-        age = _age(self._client.http, self._follower.poll)
+        age = self._follower.age
         return None if age is None else datetime.now(UTC) - timedelta(seconds=age)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._follower.read!r}>"
-
-
-def _age(http: Any, poll: Poll | None) -> float | None:
-    """Seconds since *poll* had an answer; None before the first one."""
-    heard = None if poll is None else poll.heard_at
-    return None if heard is None else max(0.0, http.now() - heard)
 
 
 class Watched(Managed[F], Generic[T, F]):
@@ -300,11 +302,11 @@ class Watched(Managed[F], Generic[T, F]):
         super().__init__(client)
         self._follower = Follower(client, read, own)
         self._task: Task[None] | None = None
-        self._to_begin = deque([None])
+        self._to_begin = Tokens()
         self._callbacks: list[Callable[[T], object]] = []
         #: The last answer, in a tuple; empty before the first.
         self._answer: tuple[Any, ...] = ()
-        self._changed = Signal()
+        self._changes = Changes()
         self._failure: BaseException | None = None
 
     def _begin(self) -> None:
@@ -312,15 +314,11 @@ class Watched(Managed[F], Generic[T, F]):
         follower = self._follower
         if follower.closed and self._task is None:
             raise Closed(f"{self!r} is closed")
-        if self._task is not None:
-            if not self._task.done:
-                # Raises where the process was forked.
-                follower.join()
+        if self._task is not None and self._task.done:
             return
+        # Raises where the process was forked.
         follower.join()
-        try:
-            self._to_begin.popleft()
-        except IndexError:
+        if not self._to_begin.take():
             return
         # Not this object, which its task must not keep alive.
         self._task = self._client.http.spawn(_following(follower, weakref.ref(self)))
@@ -328,16 +326,12 @@ class Watched(Managed[F], Generic[T, F]):
     def _take(self, answer: Any) -> list[Callable[[T], object]]:
         """Take the next *answer*; those who are to be told."""
         self._answer = (answer,)
-        self._tell()
+        self._changes.tell()
         return list(self._callbacks)
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
-        self._tell()
-
-    def _tell(self) -> None:
-        changed, self._changed = self._changed, Signal()
-        changed.set()
+        self._changes.tell()
 
     def _latest(self) -> Any:
         self._begin()
@@ -362,13 +356,12 @@ class Watched(Managed[F], Generic[T, F]):
     def age(self) -> float:
         """Seconds since the agent gave an answer, this one or the same again."""
         self._latest()
-        return _age(self._client.http, self._follower.poll) or 0.0
+        return self._follower.age or 0.0
 
     @property
     def error(self) -> BaseException | None:
         """What is wrong at present; None while all is well."""
-        poll = self._follower.poll
-        return self._failure or (None if poll is None else poll.error)
+        return self._failure or self._follower.error
 
     @recipe
     def wait(self, timeout: Duration | None = None) -> Steps[T]:
@@ -377,7 +370,7 @@ class Watched(Managed[F], Generic[T, F]):
         Raises `consul.Timeout` where there is none within *timeout* (seconds, "10s" or a
         timedelta), and what the read has failed with, where asking again does not mend it.
         """
-        return self._until(lambda value: True, _limit(timeout))
+        return self._until(lambda value: True, time_limit("timeout", timeout))
 
     @recipe
     def wait_until(
@@ -387,13 +380,13 @@ class Watched(Managed[F], Generic[T, F]):
 
         Raises like `wait`, and what *predicate* raises.
         """
-        return self._until(predicate, _limit(timeout))
+        return self._until(predicate, time_limit("timeout", timeout))
 
     async def _until(self, predicate: Callable[[T], object], limit: float | None) -> T:
         end = None if limit is None else await Now() + limit
         self._begin()
         while True:
-            changed = self._changed
+            changed = self._changes.next
             if self._answer:
                 value: T = content(self._answer[0])
                 if predicate(value):
@@ -462,21 +455,10 @@ async def _following(follower: Follower, watched: weakref.ref[Watched[Any, Any]]
             callbacks = () if keeper is None else keeper._take(answer)
             del keeper
             for callback in callbacks:
-                await _calling(callback, content(answer))
+                await calling("on_change", callback, content(answer))
     except End:
         pass
     except Exception as error:
         keeper = watched()
         if keeper is not None:
             keeper._fail(error)
-
-
-async def _calling(callback: Callable[[Any], object], value: Any) -> None:
-    try:
-        await Invoke(callback, value)
-    except Exception:
-        log.exception("on_change has failed")
-
-
-def _limit(timeout: Any) -> float | None:
-    return None if timeout is None else seconds("timeout", timeout)

@@ -19,7 +19,7 @@ from consul.core.retry import Retry
 from consul.core.settings import Settings
 from consul.core.signal import NEVER, Signal
 from consul.core.steps import Cancelled, Now, Wait, drive_directly
-from consul.core.turns import Turns
+from consul.core.turns import Tokens, Turns
 from consul.exceptions import NoLeader, ServerError, Timeout
 
 
@@ -186,13 +186,13 @@ def test_somebody_who_comes_while_a_turn_is_given_back_gets_it():
     turns, late = Turns(1), []
     holder = Taker(turns)
 
-    class Free(deque):
-        def append(self, free):
-            super().append(free)
+    class Free(Tokens):
+        def give(self):
+            super().give()
             if not late:
                 late.append(Taker(turns))
 
-    turns._free = Free()
+    turns._free = Free(0)
     holder.give()
     assert late[0].has is True
     late[0].give()
