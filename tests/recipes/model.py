@@ -1,6 +1,6 @@
 """What of Consul the recipes rely on: keys, sessions, locks, lock-delay, TTLs and indexes.
 
-The rules are those that real servers have shown; tests/conformance proves them there.
+The rules are those that real servers have shown; tests/conformance/test_model.py compares.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Model:
         #: Seconds after its last renewal at which a session ends, as a multiple of its TTL.
         self.patience = 2.0
         self.leader = True
+        #: How often a snapshot was restored.
+        self.restored = 0
         self._changed = asyncio.Event()
 
     # What tests do to it
@@ -72,6 +74,7 @@ class Model:
         for identity in list(self.sessions):
             self.end_session(identity)
         self.keys, self.index = keys, index
+        self.restored += 1
         self._wake()
 
     def end_session(self, identity: str, delay: bool = True) -> None:
@@ -112,6 +115,7 @@ class Model:
     async def _read(self, path: str, params: dict[str, str]) -> Response:
         asked = int(params.get("index", 0))
         hold = min(LONGEST, seconds(params["wait"]) if "wait" in params else WAIT)
+        restored = self.restored
         end = self.loop.time() + hold + self.chance.uniform(0, hold / 16)
         while True:
             status, index, value = self._look(path, params)
@@ -126,8 +130,8 @@ class Model:
                 continue
             if not self.leader:
                 raise Refused(500, "No cluster leader")
-            if self.index < asked:
-                # A restored snapshot: what was asked with comes back.
+            if self.restored != restored:
+                # The former answer, with the index that was asked with.
                 index = asked
                 break
         body = b"" if status == 404 else json.dumps(value).encode()
@@ -193,11 +197,11 @@ class Model:
         key = self.keys.get(name)
         held = None if key is None else key.get("Session")
         if way == "acquire":
+            if self._is_delayed(name):
+                return False
             if session not in self.sessions:
                 raise Refused(500, f'invalid session "{session}"')
             if held not in (None, session):
-                return False
-            if self.delayed.get(name, 0) > self.loop.time():
                 return False
         if way == "release" and held != session:
             return False
@@ -219,7 +223,18 @@ class Model:
             self._wake()
         return True
 
+    def _is_delayed(self, name: str) -> bool:
+        return self.delayed.get(name, 0) > self.loop.time()
+
     def _transaction(self, operations: list[Any]) -> Any:
+        # The leader looks at lock-delays before anything else, whether or not the checks hold.
+        delayed = [
+            {"OpIndex": place, "What": f'failed to lock key "{kv["Key"]}" due to lock delay'}
+            for place, kv in enumerate(operation["KV"] for operation in operations)
+            if kv["Verb"] == "lock" and self._is_delayed(kv["Key"])
+        ]
+        if delayed:
+            raise Refused(409, json.dumps({"Results": None, "Errors": delayed}))
         saved = json.dumps([self.keys, self.deleted, self.index])
         results, errors = [], []
         for place, operation in enumerate(operations):
@@ -230,13 +245,13 @@ class Model:
             if verb == "check-not-exists":
                 why = None if key is None else f'key "{name}" exists'
             elif verb == "check-index":
-                why = None if index == kv["Index"] else f'current modify index for "{name}" differs'
+                wrong = f"current modify index {index} != {kv['Index']}"
+                text = f'failed index check for key "{name}", {wrong}'
+                why = None if index == kv["Index"] else text
             elif verb == "lock":
                 try:
                     done = self._apply("acquire", name, value, flags, kv["Session"])
-                    held = "Session" in (key or {})
-                    reason = ", lock is already held" if held else " due to lock delay"
-                    why = None if done else f'failed to lock key "{name}"{reason}'
+                    why = None if done else f'failed to lock key "{name}", lock is already held'
                 except Refused as refused:
                     why = refused.text
             else:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import gc
+import itertools
 import logging
 
 import pytest
@@ -215,6 +217,29 @@ def test_what_says_the_same_is_no_news(world):
             assert len(client.http.seen) == reads + 5
             with pytest.raises(consul.Timeout, match=r"no change of GET /v1/kv/p/\?recurse=1"):
                 await watch.next(timeout=10)
+
+    world.run(work())
+
+
+def test_what_is_written_in_other_bytes_is_no_news(world):
+    async def work():
+        client, other = world.client(), world.client()
+        answer, count = world.model.answer, itertools.count()
+
+        async def spaced(request):
+            found = await answer(request)
+            return consul.base.Response(found.code, found.headers, b" " * next(count))
+
+        world.model.answer = spaced
+        async with client.watch(client.kv.get, "p/", recurse=True) as watch:
+            assert (await watch.next())[1] is None
+            world.model.answer = answer
+            await other.kv.put("k", "a")
+            await asyncio.sleep(1)
+            with pytest.raises(consul.Timeout):
+                await watch.next(timeout=10)
+            await other.kv.put("p/k", "a")
+            assert len((await watch.next(timeout=1))[1]) == 1
 
     world.run(work())
 
@@ -728,3 +753,87 @@ def test_a_client_that_only_describes():
         client.watch(client.kv.get, "k")
     with pytest.raises(TypeError, match="describes calls only"):
         client.watched(client.kv.get, "k")
+
+
+# Everything at once
+
+
+async def storm(world):
+    """The network, the cluster and the processes fail at random while keys are written."""
+    chance, model = world.chance, world.model
+    clients = [world.client() for _ in range(3)]
+    other = world.client()
+    names = ["a", "b"]
+    written = {name: {None} for name in names}
+    seen = {}
+
+    async def follow(client, name):
+        items = seen[client, name] = []
+        async for answer in client.watch(client.kv.get, name):
+            items.append(data(answer))
+
+    async def write(name, value):
+        written[name].add(value)
+        with contextlib.suppress(consul.ConsulException):
+            await other.kv.put(name, value)
+
+    async def trouble():
+        client = chance.choice(clients)
+        match chance.randrange(6):
+            case 0:
+                model.lose_leader()
+                await asyncio.sleep(chance.uniform(0, 20))
+                model.find_leader()
+            case 1:
+                client.http.reachable = False
+                await asyncio.sleep(chance.uniform(0, 20))
+                client.http.reachable = True
+            case 2:
+                await client.pause(chance.uniform(0, 20))
+            case 3:
+                # It was suspended: time has passed that its timers know nothing of.
+                client.http.ahead += chance.uniform(0, 600)
+            case 4:
+                keys = {name: dict(key) for name, key in model.keys.items()}
+                index = model.index
+                await asyncio.sleep(chance.uniform(0, 5))
+                model.restore(keys, index)
+            case 5:
+                with contextlib.suppress(consul.ConsulException):
+                    await other.kv.delete(chance.choice(names))
+
+    tasks = [asyncio.ensure_future(follow(c, name)) for c in clients for name in names]
+    for number in range(40):
+        if chance.random() < 0.3:
+            await trouble()
+        await write(chance.choice(names), f"{number:04}")
+        await asyncio.sleep(chance.uniform(0, 2))
+    world.refused = world.lost = 0.0
+    keys = {name: dict(key) for name, key in model.keys.items()}
+    index = model.index
+    for name in names:
+        await write(name, "last")
+    if chance.random() < 0.3:
+        # The last that happens is a snapshot.
+        await asyncio.sleep(1.5)
+        model.restore(keys, index)
+    # Not in less: a query may have been lost by now, and its agent is believed to be away.
+    await asyncio.sleep(1.5)
+    for (_, name), items in seen.items():
+        assert items[-1] == data(await other.kv.get(name))
+        assert set(items) <= written[name]
+        assert all(one != next for one, next in itertools.pairwise(items))
+    assert not any(task.done() for task in tasks)
+
+
+@pytest.mark.parametrize("batch", range(8))
+def test_the_last_value_arrives_whatever_happens(batch):
+    for seed in range(batch * 50, batch * 50 + 50):
+        world = World(seed, refused=0.1, lost=0.1)
+        try:
+            world.run(storm(world))
+        except BaseException as error:
+            error.add_note(f"seed {seed}")
+            raise
+        finally:
+            world.loop.close()

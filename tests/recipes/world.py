@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from consul import base
@@ -74,16 +74,13 @@ class World:
         #: How often a request never arrives, and how often its answer does not.
         self.refused, self.lost = refused, lost
         self.model = Model(self.loop, self.chance)
-        self.clients: list[Client] = []
 
     @property
     def now(self) -> float:
         return self.loop.time()
 
     def client(self, **options: Any) -> Client:
-        client = Client(world=self, retry=None, **options)
-        self.clients.append(client)
-        return client
+        return Client(world=self, retry=None, **options)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """What *work* returns; all that is left over is ended."""
@@ -111,9 +108,8 @@ class HTTPClient(AsyncioClient):
         self.reachable = True
         #: Seconds that its clock is ahead.
         self.ahead = 0.0
-        #: Called with each request that was sent, and when it was answered.
+        #: The requests that were sent.
         self.seen: list[Request] = []
-        self.before: Callable[[Request], object] = lambda request: None
 
     def now(self) -> float:  # type: ignore[override]
         return self.world.now + self.ahead
@@ -122,7 +118,6 @@ class HTTPClient(AsyncioClient):
         await self.running.wait()
         world, chance = self.world, self.world.chance
         self.seen.append(request)
-        self.before(request)
         await asyncio.sleep(chance.uniform(0.0005, 0.005))
         if not self.reachable or chance.random() < world.refused:
             raise Unsent from Cut("refused")
