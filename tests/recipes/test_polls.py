@@ -228,17 +228,18 @@ def test_what_is_written_in_other_bytes_is_no_news(world):
 
         async def spaced(request):
             found = await answer(request)
-            return consul.base.Response(found.code, found.headers, b" " * next(count))
+            return consul.base.Response(found.code, found.headers, found.body + b" " * next(count))
 
-        world.model.answer = spaced
-        async with client.watch(client.kv.get, "p/", recurse=True) as watch:
-            assert (await watch.next())[1] is None
-            world.model.answer = answer
-            await other.kv.put("k", "a")
+        async with client.watch(client.session.list) as watch:
+            world.model.answer = spaced
+            assert (await watch.next())[1] == []
             await asyncio.sleep(1)
+            # Any write wakes it.
+            await other.kv.put("k", "a")
             with pytest.raises(consul.Timeout):
                 await watch.next(timeout=10)
-            await other.kv.put("p/k", "a")
+            assert len([1 for request in client.http.seen if request.hold is not None]) > 1
+            await other.session.create()
             assert len((await watch.next(timeout=1))[1]) == 1
 
     world.run(work())
