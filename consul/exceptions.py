@@ -161,6 +161,18 @@ class NotReady(ConsulException):
     """There is no answer yet of which this could be told."""
 
 
+class LockNotAcquired(ConsulException):
+    """A block was not entered, because the lock was not free within the time limit."""
+
+
+class LockLost(ConsulException):
+    """The lock of a block was lost before the block had ended."""
+
+
+class LockConflict(ConsulException):
+    """The key of a lock is used for something else, or is held here with the same session."""
+
+
 class InvalidSession(NotFound, ServerError):
     """There is no such session, or it has ended: a 404 to ``session.renew``, a 500 to a lock."""
 

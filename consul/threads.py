@@ -13,7 +13,7 @@ from consul import base, std
 from consul.core.flavour import Futures
 from consul.core.lifecycle import ClosesDirectly
 from consul.core.request import Call
-from consul.core.steps import Step, Steps
+from consul.core.steps import Step, Steps, take_back
 from consul.transport.blocking.runner import Runner
 from consul.transport.blocking.workers import CallFuture, Workers
 
@@ -55,8 +55,15 @@ class HTTPClient(std.HTTPClient):
         self._refuse_to_run_if_closed(steps)
         runner = Runner(self, send)
         future: CallFuture[T] = CallFuture(runner)
-        # One that is cancelled before it began is not run.
-        future.add_done_callback(lambda _: steps.close())
+
+        def done(_: Future[T]) -> None:
+            # One that is cancelled before it began is not run.
+            steps.close()
+            undo = take_back(steps) if future.cancelled() else None
+            if undo is not None:
+                self._run_here(undo, Runner(self, send))
+
+        future.add_done_callback(done)
         try:
             return self._waiters.start(future, future.work, self._run_here, steps, runner)
         except BaseException:

@@ -75,6 +75,53 @@ def sleep(seconds: float) -> Wait:
     return Wait(NEVER, seconds)
 
 
+class Delivered(Coroutine[Any, Any, T]):
+    """*steps* whose outcome has to reach the caller, for what they took must be freed some time.
+
+    Who is cancelled at the very moment in which they have ended does not get the outcome.  Then
+    *undo* makes the steps that take it back.
+    """
+
+    def __init__(self, steps: Steps[T], undo: Callable[[], Steps[Any]]) -> None:
+        self._steps = steps
+        self._undo: list[Callable[[], Steps[Any]]] = []
+        self._ended = [undo]
+
+    def send(self, value: Any) -> Any:
+        """Go on to the next step with the outcome of the one before it."""
+        return self._stepping(self._steps.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        """Go on to the next step; the one before it has failed with *error*."""
+        return self._stepping(self._steps.throw, *error)
+
+    def _stepping(self, resume: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return resume(*args)
+        except StopIteration:
+            self._undo, self._ended = self._ended, []
+            raise
+
+    def close(self) -> None:
+        """Drop them."""
+        self._steps.close()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._steps.__await__()
+
+    def take_back(self) -> Steps[Any] | None:
+        """The steps that take the outcome back; None where there is none, or others do it."""
+        try:
+            return self._undo.pop()()
+        except IndexError:
+            return None
+
+
+def take_back(steps: Steps[Any]) -> Steps[Any] | None:
+    """What is to be done where the outcome of *steps* does not reach the caller."""
+    return steps.take_back() if isinstance(steps, Delivered) else None
+
+
 def _nothing() -> None:
     pass
 

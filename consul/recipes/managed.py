@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from consul.core.flavour import Awaited, Deferring, Direct, F, Flavoured, Futures, Yielded
+from consul.core.steps import Delivered
 from consul.exceptions import Closed
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ class Managed(Flavoured[F]):
 
     async def _leave(self, error: BaseException | None) -> None:
         """The steps at the end of the block, which *error* has ended, or nothing."""
+
+    def _exit(self) -> Steps[None]:
+        """The steps at the end of a block that did not begin, though it was entered."""
+        return self._leave(None)
 
     def _run(self, steps: Steps[Any]) -> Any:
         return self._client.run(steps)
@@ -58,7 +63,15 @@ class Managed(Flavoured[F]):
 
     def __enter__(self: D) -> D:
         self._refuse(False, "with")
-        self._now(self._run(self._enter()))
+        entering = Delivered(self._enter(), self._exit)
+        try:
+            self._now(self._run(entering))
+        except BaseException:
+            # A block that is not begun is not left either.
+            undo = entering.take_back()
+            if undo is not None:
+                self._now(self._run(undo))
+            raise
         return self
 
     def __exit__(
@@ -73,7 +86,14 @@ class Managed(Flavoured[F]):
 
     async def __aenter__(self: A) -> A:
         self._refuse(True, "with")
-        await self._run(self._enter())
+        entering = Delivered(self._enter(), self._exit)
+        try:
+            await self._run(entering)
+        except BaseException:
+            undo = entering.take_back()
+            if undo is not None:
+                await self._run(undo)
+            raise
         return self
 
     async def __aexit__(

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 from consul.core.flavour import F, Flavoured
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from concurrent.futures import Future
     from typing import ParamSpec, TypeAlias, TypeVar, overload
 
     from consul.core.answers import Indexed
     from consul.core.flavour import Direct, Overloaded
     from consul.core.request import Duration
+    from consul.core.values import Text
+    from consul.recipes.locks import Lock
+    from consul.recipes.sessions import SessionKeeper
     from consul.recipes.watch import OnError, Watch, Watched
 
     P = ParamSpec("P")
@@ -355,3 +358,54 @@ class Recipes(Flavoured[F]):
 
             asked = Read(self, read, args, options)
             return Watched(self, asked, rate=rate, give_up=give_up, on_error=on_error)
+
+    def session_keeper(
+        self,
+        ttl: Duration = "15s",
+        name: Text | None = None,
+        behavior: str = "release",
+        lock_delay: Duration | None = None,
+        node_checks: Iterable[Text] | None = None,
+        service_checks: Iterable[Mapping[str, Text]] | None = None,
+    ) -> SessionKeeper[F]:
+        """Keep a session alive in the background: a `consul.recipes.sessions.SessionKeeper`.
+
+        The arguments are those of ``session.create``.  *ttl* and *lock_delay* are seconds, "15s" or
+        a timedelta; Consul takes a *ttl* of 10 s to 24 h.  *node_checks* are by default those of
+        the server, "serfHealth"; with [] the session ends by its TTL only.  The *name* gets a
+        random suffix.  It begins at ``start`` or with its block.
+
+        Raises ValueError or TypeError for what ``session.create`` does not take.
+        """
+        from consul.recipes.sessions import SessionKeeper
+
+        return SessionKeeper(self, ttl, name, behavior, lock_delay, node_checks, service_checks)
+
+    def lock(
+        self,
+        key: Text,
+        value: str | bytes | None = None,
+        ttl: Duration | None = None,
+        session: Text | SessionKeeper[Any] | None = None,
+        lock_delay: Duration | None = None,
+        timeout: Duration | None = None,
+        node_checks: Iterable[Text] | None = None,
+    ) -> Lock[F]:
+        """The lock of *key*, which Go programs and ``consul lock`` respect.
+
+        It is a `consul.recipes.locks.Lock`, taken by ``acquire`` or by its block.
+
+        *value* is written to the key, to say who holds it.  *timeout* (seconds, "10s" or a
+        timedelta) is how long a block waits for it, by default for ever.
+
+        *session* is the `SessionKeeper` to hold it with, or the id of a session, which is renewed
+        and not destroyed: so a restarted process adopts its lock.  By default each acquisition
+        has a session of its own with *ttl* (15 s), *lock_delay* (15 s) and *node_checks* (those
+        of the server), as ``session.create`` takes them.  ``consul lock P`` takes the key
+        ``P/.lock``.
+
+        Raises ValueError or TypeError for a wrong argument.
+        """
+        from consul.recipes.locks import Lock
+
+        return Lock(self, key, value, ttl, session, lock_delay, timeout, node_checks)

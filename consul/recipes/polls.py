@@ -300,7 +300,7 @@ class Poll:
         if not self._to_begin.take():
             return
         try:
-            self._task = http.spawn(self._asking())
+            self._task = http.spawn(self._asking(http))
         except BaseException:
             self._end()
             raise
@@ -324,7 +324,7 @@ class Poll:
         self._polls.forget(self._key, self)
         self.changes.tell()
 
-    async def _asking(self) -> None:
+    async def _asking(self, http: HTTPClient) -> None:
         try:
             while not self.over:
                 pause = self._rate.pause(await Now())
@@ -337,7 +337,8 @@ class Poll:
                         raise
                     await self._fail(error)  # type: ignore[arg-type]
         except Exception as error:
-            if not self.over:
+            # The end of the client is such an exception in some flavours.
+            if not (self.over or http.closed):
                 log.error("the watch of %r ends: %s", self._read, error)
                 self.failure = error.with_traceback(None)
         finally:

@@ -14,7 +14,7 @@ from consul.core.client import HTTPClient
 from consul.core.clock import now
 from consul.core.request import Call
 from consul.core.signal import NEVER, Signal
-from consul.core.steps import Step, Steps, Task, drive
+from consul.core.steps import Step, Steps, Task, drive, take_back
 from consul.exceptions import ConsulException
 
 T = TypeVar("T")
@@ -194,6 +194,9 @@ class AsyncioClient(HTTPClient):
         try:
             return await running
         except asyncio.CancelledError:
+            undo = take_back(steps)
+            if undo is not None:
+                await self._begin(undo, send)[1]
             ours = asyncio.current_task()
             if running.cancelled() and ours is not None and not ours.cancelling():
                 self._refuse_if_closed()

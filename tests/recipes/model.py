@@ -267,15 +267,17 @@ class Model:
 
     def _session_create(self, _: str, body: dict[str, Any]) -> Any:
         identity = str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
-        delay = body.get("LockDelay", "15s")
+        # Servers take any case.
+        body = {name.lower(): value for name, value in body.items()}
+        delay = body.get("lockdelay", "15s")
         delay = seconds(delay) * 1e9 if isinstance(delay, str) else delay
         self.sessions[identity] = {
             "ID": identity,
-            "Name": body.get("Name", ""),
+            "Name": body.get("name", ""),
             "Node": "model",
-            "TTL": body.get("TTL", ""),
+            "TTL": body.get("ttl", ""),
             "LockDelay": delay,
-            "Behavior": body.get("Behavior") or "release",
+            "Behavior": body.get("behavior") or "release",
             "CreateIndex": self._next(),
         }
         self._begin(identity)

@@ -111,6 +111,10 @@ class HTTPClient(AsyncioClient):
         #: The requests that were sent.
         self.seen: list[Request] = []
 
+    def come_back(self) -> None:
+        """Reach the agent again."""
+        self.reachable = True
+
     def now(self) -> float:  # type: ignore[override]
         return self.world.now + self.ahead
 

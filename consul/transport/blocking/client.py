@@ -11,7 +11,7 @@ from consul.core.client import HTTPClient
 from consul.core.clock import now
 from consul.core.request import Call
 from consul.core.signal import Signal
-from consul.core.steps import Cancelled, Steps, Task, drive_directly
+from consul.core.steps import Cancelled, Steps, Task, drive_directly, take_back
 from consul.exceptions import ConsulException
 from consul.transport.blocking.runner import Runner, wait
 
@@ -98,7 +98,14 @@ class BlockingClient(HTTPClient):
     def run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None) -> T:
         """Run a recipe to its end; *send* performs its calls in place of our own."""
         self._refuse_to_run_if_closed(steps)
-        return self._run_here(steps, Runner(self, send))
+        try:
+            return self._run_here(steps, Runner(self, send))
+        except BaseException:
+            # Ctrl-C may come when they have ended.
+            undo = take_back(steps)
+            if undo is not None:
+                self._run_here(undo, Runner(self, send))
+            raise
 
     def _run_here(self, steps: Steps[T], runner: Runner) -> T:
         """Run *steps* in the present thread; RuntimeError where the client is closed meanwhile."""
