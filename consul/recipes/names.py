@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from consul.core.request import Duration
     from consul.core.values import Text
     from consul.recipes.locks import Lock
+    from consul.recipes.semaphores import Semaphore
     from consul.recipes.sessions import SessionKeeper
     from consul.recipes.watch import OnError, Watch, Watched
 
@@ -409,3 +410,25 @@ class Recipes(Flavoured[F]):
         from consul.recipes.locks import Lock
 
         return Lock(self, key, value, ttl, session, lock_delay, timeout, node_checks)
+
+    def semaphore(
+        self,
+        prefix: Text,
+        limit: int,
+        value: str | bytes | None = None,
+        ttl: Duration | None = None,
+        session: Text | SessionKeeper[Any] | None = None,
+        timeout: Duration | None = None,
+        node_checks: Iterable[Text] | None = None,
+    ) -> Semaphore[F]:
+        """One of *limit* places below *prefix*, which Go programs and ``consul lock -n`` respect.
+
+        It is a `consul.recipes.semaphores.Semaphore`.  All who take part have to name the same
+        *limit*.  *value* is written for each holder, to say who it is.  The other arguments are
+        those of `lock`; a session of its own deletes its entry when it ends.
+
+        Raises ValueError or TypeError for a wrong argument.
+        """
+        from consul.recipes.semaphores import Semaphore
+
+        return Semaphore(self, prefix, limit, value, ttl, session, timeout, node_checks)

@@ -52,6 +52,8 @@ class Model:
         #: Seconds after its last renewal at which a session ends, as a multiple of its TTL.
         self.patience = 2.0
         self.leader = True
+        #: The index of the transaction that is being applied.
+        self._together: int | None = None
         #: How often a snapshot was restored.
         self.restored = 0
         self._changed = asyncio.Event()
@@ -209,7 +211,8 @@ class Model:
             return False
         before = dict(key or {})
         if key is None:
-            key = self.keys[name] = {"Key": name, "LockIndex": 0, "CreateIndex": self.index + 1}
+            created = self._together or self.index + 1
+            key = self.keys[name] = {"Key": name, "LockIndex": 0, "CreateIndex": created}
         key |= {"Value": value, "Flags": flags}
         if way == "acquire":
             key["LockIndex"] += held is None
@@ -236,6 +239,8 @@ class Model:
         if delayed:
             raise Refused(409, json.dumps({"Results": None, "Errors": delayed}))
         saved = json.dumps([self.keys, self.deleted, self.index])
+        # All that it does has one index.
+        self._together = self.index + 1
         results, errors = [], []
         for place, operation in enumerate(operations):
             kv = operation["KV"]
@@ -254,12 +259,21 @@ class Model:
                     why = None if done else f'failed to lock key "{name}", lock is already held'
                 except Refused as refused:
                     why = refused.text
+            elif verb == "cas":
+                done = self._apply("cas", name, value, flags, None, kv.get("Index") or 0)
+                why = None if done else f'failed to set key "{name}", index is stale'
+            elif verb == "delete":
+                why = None
+                if self.keys.pop(name, None) is not None:
+                    self.deleted[name] = self._next()
+                    self._wake()
             else:
                 raise Refused(400, f"unknown verb {verb}")
             if why is not None:
                 errors.append({"OpIndex": place, "What": why})
-            elif verb != "check-not-exists":
+            elif verb not in ("check-not-exists", "delete"):
                 results.append({"KV": dict(self.keys[name], Value=None)})
+        self._together = None
         if errors:
             self.keys, self.deleted, self.index = json.loads(saved)
             raise Refused(409, json.dumps({"Results": None, "Errors": errors}))
@@ -308,7 +322,7 @@ class Model:
             self.end_session(identity)
 
     def _next(self) -> int:
-        self.index += 1
+        self.index = self._together or self.index + 1
         return self.index
 
     def _wake(self) -> None:
