@@ -329,6 +329,23 @@ def go_environment() -> dict[str, str]:
     return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": flags, "GOWORK": "off"}
 
 
+def run_go(command: list[str]) -> None:
+    """Run Go in the module of the servers."""
+    try:
+        done = subprocess.run(
+            ["go", *command],
+            cwd=MODULE,
+            env=go_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+    except OSError as error:
+        raise Unavailable("no Go here") from error
+    if done.returncode:
+        raise Unavailable((done.stderr.strip().splitlines() or ["Go has failed"])[-1])
+
+
 @functools.cache
 def go_version() -> str:
     """The version of Go that would build the server."""
