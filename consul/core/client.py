@@ -25,6 +25,7 @@ from consul.core.signal import Signal
 from consul.core.steps import (
     CLEANUP,
     Aside,
+    Cancelled,
     Invoke,
     Now,
     Open,
@@ -95,6 +96,8 @@ class HTTPClient:
     like_library = True
     #: The clock of steps.
     now = staticmethod(now)
+    #: What is raised in a recipe that is cancelled.
+    cancellations: tuple[type[BaseException], ...] = (Cancelled, KeyboardInterrupt)
     #: Raised when the time of a call is up.
     timeout_class: type[Timeout] = Timeout
     #: What `exchange` and `open` raise when they fail.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from consul.core.flavour import Direct, Overloaded
     from consul.core.request import Duration
     from consul.core.values import Text
+    from consul.recipes.elections import Election, Leadership
     from consul.recipes.locks import Lock
     from consul.recipes.semaphores import Semaphore
     from consul.recipes.sessions import SessionKeeper
@@ -432,3 +433,27 @@ class Recipes(Flavoured[F]):
         from consul.recipes.semaphores import Semaphore
 
         return Semaphore(self, prefix, limit, value, ttl, session, timeout, node_checks)
+
+    def election(
+        self,
+        key: Text,
+        value: str | bytes,
+        ttl: Duration | None = None,
+        session: Text | SessionKeeper[Any] | None = None,
+        lock_delay: Duration | None = None,
+        node_checks: Iterable[Text] | None = None,
+        on_gain: Callable[[Leadership[Any]], object] | None = None,
+        on_loss: Callable[[Leadership[Any]], object] | None = None,
+    ) -> Election[F]:
+        """The election of a leader by the lock of *key*: a `consul.recipes.elections.Election`.
+
+        *value* is what the leader writes to the key, to be found by the others.  *on_gain* and
+        *on_loss* are called with the `consul.recipes.elections.Leadership` when it begins, and when
+        it ended, by resignation as well.  They are called one after the other, in the background.
+        The other arguments are those of `lock`.
+
+        Raises ValueError or TypeError for a wrong argument.
+        """
+        from consul.recipes.elections import Election
+
+        return Election(self, key, value, ttl, session, lock_delay, node_checks, on_gain, on_loss)

@@ -19,9 +19,6 @@ from consul.exceptions import ConsulException
 
 T = TypeVar("T")
 
-#: What ends a recipe from outside.
-CANCELLATIONS = (asyncio.CancelledError, KeyboardInterrupt)
-
 
 class Expired(asyncio.TimeoutError):
     """The time is up; not the operating system's, which is a `TimeoutError` as well."""
@@ -80,6 +77,7 @@ class AsyncioClient(HTTPClient):
     """One agent, reached from coroutines."""
 
     form = "awaited"
+    cancellations = (asyncio.CancelledError, KeyboardInterrupt)
 
     async def _send(self, call: Call[T]) -> T:
         """Perform *call* and return its value; repeat it where its `consul.Retry` says so."""
@@ -208,7 +206,7 @@ class AsyncioClient(HTTPClient):
         perform: Callable[[Step[Any]], Any],
         expand: Callable[[Any], Steps[Any]] | None = None,
     ) -> T:
-        driver = drive(steps, perform, expand, CANCELLATIONS)
+        driver = drive(steps, perform, expand, self.cancellations)
         outcome: Any = None
         resume: Callable[[Any], Any] = driver.send
         try:

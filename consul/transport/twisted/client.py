@@ -20,9 +20,6 @@ from consul.transport.twisted.connections import innermost
 
 T = TypeVar("T")
 
-#: What ends a recipe from outside.
-CANCELLATIONS = (defer.CancelledError, KeyboardInterrupt)
-
 
 def _is_cancellation(failure: BaseException) -> bool:
     return isinstance(failure, (defer.CancelledError, error.ConnectingCancelledError))
@@ -32,6 +29,7 @@ class DeferredClient(HTTPClient):
     """One agent, reached by Deferreds."""
 
     form = "awaited"
+    cancellations = (defer.CancelledError, KeyboardInterrupt)
 
     @property
     def reactor(self) -> Any:
@@ -105,7 +103,7 @@ class DeferredClient(HTTPClient):
         task: Task[T] = Task(stop)
         self._tasks.add(task)
         perform, expand = self._performing(send)
-        running = inlineCallbacks(drive)(steps, perform, expand, CANCELLATIONS)
+        running = inlineCallbacks(drive)(steps, perform, expand, self.cancellations)
         running.addBoth(end).addErrback(closed)
         return task, running
 
