@@ -354,7 +354,8 @@ class KV(Noun[F]):
     ) -> Call[bool]:
         """Take the lock of *key* for *session*, and set it to *value*: True, or False.
 
-        False where another session has it, and for a while after that one has ended.
+        False where another session has it, and for a while after that one has ended.  This is one
+        request; for a lock that is kept and watched see ``client.lock``.
 
         Raises InvalidSession for a session that there is not.
 

@@ -10,6 +10,7 @@ from consul.aio import Consul
 from consul.callback import Indexed
 from consul.core.flavour import Awaited
 from consul.core.steps import Steps
+from consul.recipes.contests import Holder
 from consul.recipes.ping import Ping
 from consul.recipes.tree import Record
 from consul.recipes.watch import Watch
@@ -178,3 +179,22 @@ async def watches(client: Consul) -> None:
     assert_type(watched.value, list[ServiceEntry])
     assert_type(await watched.wait(1), list[ServiceEntry])
     assert_type(client.watched(client.agent.service.get, "web").value, AgentService)
+
+
+async def locks(client: Consul) -> None:
+    async with client.session_keeper("15s", node_checks=[]) as keeper:
+        assert_type(keeper.id, str)
+        async with client.lock("key", "me", session=keeper, timeout="5s") as lock:
+            assert_type(lock.held, bool)
+            assert_type(lock.fencing, int)
+            assert_type(await lock.lost.wait(1), bool)
+            assert_type(await lock.holder(), Holder | None)
+    assert_type(await client.lock(b"key", ttl=15).acquire(timeout=0), bool)
+    async with client.semaphore("prefix", 2) as place:
+        assert_type(await place.holders(), list[Holder])
+    election = client.election("key", "me", on_loss=print)
+    assert_type(await election.campaign(5), bool)
+    assert_type(await election.leader(), bytes | None)
+    async with election.observe() as leaders:
+        async for leader in leaders:
+            assert_type(leader, bytes | None)

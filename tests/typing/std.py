@@ -8,6 +8,7 @@ from consul import base, codecs, types
 from consul.callback import Indexed
 from consul.core.flavour import Direct
 from consul.core.steps import Steps
+from consul.recipes.contests import Holder
 from consul.recipes.ping import Ping
 from consul.recipes.tree import TreeMapping
 from consul.recipes.watch import Watch, Watched
@@ -271,3 +272,22 @@ def watches(client: Consul) -> None:
     own = client.watched(client.kv.get, "key", give_up=60)
     assert_type(own, Watched[KVPair | list[KVPair] | list[str] | bytes | None, Direct])
     assert_type(client.watched(client.agent.service.get, "web").value, AgentService)
+
+
+def locks(client: Consul) -> None:
+    with client.session_keeper("15s", node_checks=[]) as keeper:
+        assert_type(keeper.id, str)
+        with client.lock("key", "me", session=keeper, timeout="5s") as lock:
+            assert_type(lock.held, bool)
+            assert_type(lock.fencing, int)
+            assert_type(lock.lost.wait(1), bool)
+            assert_type(lock.holder(), Holder | None)
+    assert_type(client.lock(b"key", ttl=15).acquire(timeout=0), bool)
+    with client.semaphore("prefix", 2) as place:
+        assert_type(place.holders(), list[Holder])
+    election = client.election("key", "me", on_loss=print)
+    assert_type(election.campaign(5), bool)
+    assert_type(election.leader(), bytes | None)
+    with election.observe() as leaders:
+        for leader in leaders:
+            assert_type(leader, bytes | None)

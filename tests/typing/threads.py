@@ -9,6 +9,7 @@ from consul import base
 from consul.callback import Indexed
 from consul.core.flavour import Futures
 from consul.core.steps import Steps
+from consul.recipes.contests import Holder
 from consul.recipes.watch import Watch, Watched
 from consul.request import Call
 from consul.threads import Consul
@@ -162,3 +163,22 @@ def watches(client: Consul) -> None:
     own = client.watched(client.kv.get, "key", give_up=60)
     assert_type(own, Watched[KVPair | list[KVPair] | list[str] | bytes | None, Futures])
     assert_type(client.watched(client.agent.service.get, "web").value, AgentService)
+
+
+def locks(client: Consul) -> None:
+    with client.session_keeper("15s", node_checks=[]) as keeper:
+        assert_type(keeper.id, str)
+        with client.lock("key", "me", session=keeper, timeout="5s") as lock:
+            assert_type(lock.held, bool)
+            assert_type(lock.fencing, int)
+            assert_type(lock.lost.wait(1).result(), bool)
+            assert_type(lock.holder().result(), Holder | None)
+    assert_type(client.lock(b"key", ttl=15).acquire(timeout=0).result(), bool)
+    with client.semaphore("prefix", 2) as place:
+        assert_type(place.holders().result(), list[Holder])
+    election = client.election("key", "me", on_loss=print)
+    assert_type(election.campaign(5).result(), bool)
+    assert_type(election.leader().result(), bytes | None)
+    with election.observe() as leaders:
+        for leader in leaders:
+            assert_type(leader, bytes | None)

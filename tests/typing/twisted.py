@@ -10,6 +10,7 @@ from consul import base
 from consul.callback import Indexed
 from consul.core.flavour import Deferring
 from consul.core.steps import Steps
+from consul.recipes.contests import Holder
 from consul.recipes.watch import Watch, Watched
 from consul.request import Call
 from consul.twisted import Consul
@@ -163,3 +164,22 @@ async def watches(client: Consul) -> None:
     own = client.watched(client.kv.get, "key", give_up=60)
     assert_type(own, Watched[KVPair | list[KVPair] | list[str] | bytes | None, Deferring])
     assert_type(client.watched(client.agent.service.get, "web").value, AgentService)
+
+
+async def locks(client: Consul) -> None:
+    async with client.session_keeper("15s", node_checks=[]) as keeper:
+        assert_type(keeper.id, str)
+        async with client.lock("key", "me", session=keeper, timeout="5s") as lock:
+            assert_type(lock.held, bool)
+            assert_type(lock.fencing, int)
+            assert_type(await lock.lost.wait(1), bool)
+            assert_type(await lock.holder(), Holder | None)
+    assert_type(await client.lock(b"key", ttl=15).acquire(timeout=0), bool)
+    async with client.semaphore("prefix", 2) as place:
+        assert_type(await place.holders(), list[Holder])
+    election = client.election("key", "me", on_loss=print)
+    assert_type(await election.campaign(5), bool)
+    assert_type(await election.leader(), bytes | None)
+    async with election.observe() as leaders:
+        async for leader in leaders:
+            assert_type(leader, bytes | None)

@@ -18,6 +18,13 @@ client.token = 5  # expect: assignment
 consul.Consul(timeout=1, retries=3)  # expect: call-arg
 client.watch(client.health.service, "web", pasing=True)  # expect: call-arg
 client.watched(client.health.service)  # expect: call-overload
+client.lock("key", timeut=5)  # expect: call-arg
+client.semaphore("prefix", "2")  # expect: arg-type
+client.election("key")  # expect: call-arg
+with aio.Consul().lock("key"):  # expect: misc
+    pass
+for _leader in aio.Consul().election("key", "me").observe():  # expect: misc
+    pass
 
 answer: bool = threads.Consul().kv.put("key", "value")  # expect: assignment
 leader: str = aio.Consul().status.leader()  # expect: assignment
