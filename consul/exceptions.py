@@ -161,6 +161,10 @@ class NotReady(ConsulException):
     """There is no answer yet of which this could be told."""
 
 
+class NoInstance(ConsulException):
+    """There is no live instance of the service."""
+
+
 class LockNotAcquired(ConsulException):
     """A block was not entered, because the lock was not free within the time limit."""
 

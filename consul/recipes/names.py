@@ -12,12 +12,14 @@ from consul.core.flavour import F, Flavoured
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
     from concurrent.futures import Future
-    from typing import ParamSpec, TypeAlias, TypeVar, overload
+    from typing import ParamSpec, TypeAlias, TypeVar, Unpack, overload
 
+    from consul.api.options import HealthServiceRead
     from consul.core.answers import Indexed
     from consul.core.flavour import Direct, Overloaded
     from consul.core.request import Duration
-    from consul.core.values import Text
+    from consul.core.values import Flag, Text
+    from consul.recipes.discovery import Discovery
     from consul.recipes.elections import Election, Leadership
     from consul.recipes.locks import Lock
     from consul.recipes.semaphores import Semaphore
@@ -30,6 +32,13 @@ if TYPE_CHECKING:
     Form: TypeAlias = Awaitable[T] | Future[T]
     #: A read whose answer depends on its arguments, as what it may answer in all.
     Either: TypeAlias = Overloaded[..., Any, ..., Any, ..., Any, ..., Any, ..., T]
+
+    class DiscoverOptions(HealthServiceRead, total=False):
+        """What ``health.service`` takes besides what has a position."""
+
+        token: Text | None
+        node_meta: Mapping[str, object] | Iterable[Text] | None
+        filter: Text | None
 
 
 class Recipes(Flavoured[F]):
@@ -457,3 +466,28 @@ class Recipes(Flavoured[F]):
         from consul.recipes.elections import Election
 
         return Election(self, key, value, ttl, session, lock_delay, node_checks, on_gain, on_loss)
+
+    def discover(
+        self,
+        name: Text,
+        tag: Text | Iterable[Text] | None = None,
+        near: Text | None = None,
+        dc: Text | Iterable[Text] | None = None,
+        passing: Flag = True,
+        policy: str = "random",
+        rest: Duration = 10,
+        **options: Unpack[DiscoverOptions],
+    ) -> Discovery[F]:
+        """The live instances of the service *name*: a `consul.recipes.discovery.Discovery`.
+
+        *dc* may be a list of datacenters: the first one that has instances counts.  *policy* is how
+        ``pick`` chooses, *rest* how many seconds (or "10s") an instance rests that has failed.
+        The other arguments are those of ``health.service``; with *passing* False instances that
+        fail their checks are there as well.
+
+        Raises ValueError or TypeError for a wrong argument.
+        """
+        from consul.recipes.discovery import Discovery
+
+        given: dict[str, Any] = {"tag": tag, "near": near, "passing": passing, **options}
+        return Discovery(self, name, dc, policy, rest, given)

@@ -306,10 +306,11 @@ class Watched(Managed[F], Generic[T, F]):
         self._callbacks: list[Callable[[T], object]] = []
         #: The last answer, in a tuple; empty before the first.
         self._answer: tuple[Any, ...] = ()
-        self._changes = Changes()
+        #: Tells that there is something else to look at.
+        self.changes = Changes()
         self._failure: BaseException | None = None
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Begin, unless it has begun."""
         follower = self._follower
         if follower.closed and self._task is None:
@@ -326,20 +327,25 @@ class Watched(Managed[F], Generic[T, F]):
     def _take(self, answer: Any) -> list[Callable[[T], object]]:
         """Take the next *answer*; those who are to be told."""
         self._answer = (answer,)
-        self._changes.tell()
+        self.changes.tell()
         return list(self._callbacks)
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error
-        self._changes.tell()
+        self.changes.tell()
 
     def _latest(self) -> Any:
-        self._begin()
+        self.begin()
         if not self._answer:
             if self._failure is not None:
                 raise self._failure
             raise NotReady(f"{self!r} has no answer yet") from self.error
         return self._answer[0]
+
+    @property
+    def ready(self) -> bool:
+        """Whether there was an answer."""
+        return bool(self._answer)
 
     @property
     def value(self) -> T:
@@ -384,9 +390,9 @@ class Watched(Managed[F], Generic[T, F]):
 
     async def _until(self, predicate: Callable[[T], object], limit: float | None) -> T:
         end = None if limit is None else await Now() + limit
-        self._begin()
+        self.begin()
         while True:
-            changed = self._changes.next
+            changed = self.changes.next
             if self._answer:
                 value: T = content(self._answer[0])
                 if predicate(value):
@@ -408,7 +414,7 @@ class Watched(Managed[F], Generic[T, F]):
         if not callable(callback):
             raise TypeError(f"callback must be callable: {callback!r}")
         self._callbacks.append(callback)
-        self._begin()
+        self.begin()
 
         def remove() -> None:
             with suppress(ValueError):
@@ -422,7 +428,7 @@ class Watched(Managed[F], Generic[T, F]):
         return self._close()
 
     async def _enter(self) -> None:
-        self._begin()
+        self.begin()
 
     async def _leave(self, error: BaseException | None) -> None:
         await self._close()

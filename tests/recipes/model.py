@@ -27,6 +27,11 @@ def seconds(text: str) -> float:
     return sum(float(count) * _UNITS[unit] for count, unit in parts)
 
 
+def passes(entry: dict[str, Any]) -> bool:
+    """Whether all checks of an instance pass."""
+    return all(check["Status"] == "passing" for check in entry["Checks"])
+
+
 class Refused(Exception):
     """The server refuses a request with *status* and *text*."""
 
@@ -52,6 +57,8 @@ class Model:
         #: Seconds after its last renewal at which a session ends, as a multiple of its TTL.
         self.patience = 2.0
         self.leader = True
+        #: Index and instances of each service, by datacenter and name.
+        self.health: dict[tuple[str, str], tuple[int, list[dict[str, Any]]]] = {}
         #: The index of the transaction that is being applied.
         self._together: int | None = None
         #: How often a snapshot was restored.
@@ -97,6 +104,11 @@ class Model:
                 key["ModifyIndex"] = index
             if delay and session["LockDelay"]:
                 self.delayed[name] = self.loop.time() + session["LockDelay"] / 1e9
+        self._wake()
+
+    def set_health(self, service: str, *entries: dict[str, Any], dc: str = "") -> None:
+        """Have *service* be these instances, in the datacenter *dc*."""
+        self.health[dc, service] = self._next(), list(entries)
         self._wake()
 
     # Requests
@@ -151,6 +163,12 @@ class Model:
         if kind == "kv":
             key = self.keys.get(rest)
             return (404, highest, None) if key is None else (200, key["ModifyIndex"], [key])
+        if kind == "health":
+            key = params.get("dc", ""), rest.removeprefix("service/")
+            index, entries = self.health.get(key, (1, []))
+            if "passing" in params:
+                entries = [each for each in entries if passes(each)]
+            return 200, index, entries
         if rest == "list":
             return 200, self.index, list(self.sessions.values())
         if rest.startswith("info/"):

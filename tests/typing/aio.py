@@ -11,6 +11,7 @@ from consul.callback import Indexed
 from consul.core.flavour import Awaited
 from consul.core.steps import Steps
 from consul.recipes.contests import Holder
+from consul.recipes.discovery import Instance
 from consul.recipes.ping import Ping
 from consul.recipes.tree import Record
 from consul.recipes.watch import Watch
@@ -198,3 +199,11 @@ async def locks(client: Consul) -> None:
     async with election.observe() as leaders:
         async for leader in leaders:
             assert_type(leader, bytes | None)
+
+
+async def discoveries(client: Consul) -> None:
+    async with client.discover("web", dc=["a", "b"], filter="x", policy="weighted") as view:
+        assert_type(await view.wait_for(2, timeout=1), tuple[Instance, ...])
+        assert_type(view.pick().url("/"), str)
+        with view.using() as instance:
+            assert_type(instance, Instance)

@@ -9,6 +9,7 @@ from consul.callback import Indexed
 from consul.core.flavour import Direct
 from consul.core.steps import Steps
 from consul.recipes.contests import Holder
+from consul.recipes.discovery import Instance
 from consul.recipes.ping import Ping
 from consul.recipes.tree import TreeMapping
 from consul.recipes.watch import Watch, Watched
@@ -291,3 +292,11 @@ def locks(client: Consul) -> None:
     with election.observe() as leaders:
         for leader in leaders:
             assert_type(leader, bytes | None)
+
+
+def discoveries(client: Consul) -> None:
+    with client.discover("web", dc=["a", "b"], filter="x", policy="weighted") as view:
+        assert_type(view.wait_for(2, timeout=1), tuple[Instance, ...])
+        assert_type(view.pick().url("/"), str)
+        with view.using() as instance:
+            assert_type(instance, Instance)

@@ -10,6 +10,7 @@ from consul.callback import Indexed
 from consul.core.flavour import Futures
 from consul.core.steps import Steps
 from consul.recipes.contests import Holder
+from consul.recipes.discovery import Instance
 from consul.recipes.watch import Watch, Watched
 from consul.request import Call
 from consul.threads import Consul
@@ -182,3 +183,11 @@ def locks(client: Consul) -> None:
     with election.observe() as leaders:
         for leader in leaders:
             assert_type(leader, bytes | None)
+
+
+def discoveries(client: Consul) -> None:
+    with client.discover("web", dc=["a", "b"], filter="x", policy="weighted") as view:
+        assert_type(view.wait_for(2, timeout=1).result(), tuple[Instance, ...])
+        assert_type(view.pick().url("/"), str)
+        with view.using() as instance:
+            assert_type(instance, Instance)

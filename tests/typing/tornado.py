@@ -10,6 +10,7 @@ from consul.callback import Indexed
 from consul.core.flavour import Yielded
 from consul.core.steps import Steps
 from consul.recipes.contests import Holder
+from consul.recipes.discovery import Instance
 from consul.recipes.watch import Watch, Watched
 from consul.request import Call
 from consul.tornado import Consul
@@ -182,3 +183,11 @@ async def locks(client: Consul) -> None:
     async with election.observe() as leaders:
         async for leader in leaders:
             assert_type(leader, bytes | None)
+
+
+async def discoveries(client: Consul) -> None:
+    async with client.discover("web", dc=["a", "b"], filter="x", policy="weighted") as view:
+        assert_type(await view.wait_for(2, timeout=1), tuple[Instance, ...])
+        assert_type(view.pick().url("/"), str)
+        with view.using() as instance:
+            assert_type(instance, Instance)

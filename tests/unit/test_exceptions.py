@@ -28,6 +28,7 @@ PARENTS = {
     "NoLeader": "ServerError",
     "Closed": "ConsulException",
     "NotReady": "ConsulException",
+    "NoInstance": "ConsulException",
     "LockNotAcquired": "ConsulException",
     "LockLost": "ConsulException",
     "LockConflict": "ConsulException",

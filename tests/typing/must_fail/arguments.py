@@ -19,6 +19,7 @@ consul.Consul(timeout=1, retries=3)  # expect: call-arg
 client.watch(client.health.service, "web", pasing=True)  # expect: call-arg
 client.watched(client.health.service)  # expect: call-overload
 client.lock("key", timeut=5)  # expect: call-arg
+client.discover("web", pasing=True)  # expect: call-arg
 client.semaphore("prefix", "2")  # expect: arg-type
 client.election("key")  # expect: call-arg
 with aio.Consul().lock("key"):  # expect: misc
