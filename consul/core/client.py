@@ -204,6 +204,17 @@ class HTTPClient:
         """Call *function*, the user's, and wait for what it returns where the flavour can."""
         return function(*args)
 
+    def at_end(self, end: Callable[[], Steps[Any]], sigterm: bool) -> Callable[[], object]:
+        """Have the steps of *end* run where the program ends without leaving its blocks.
+
+        That is at the end of the interpreter, where the flavour can still work then, and on SIGTERM
+        with *sigterm*.  Returns what takes it off again.
+        """
+        return lambda: None
+
+    def heed_sigterm(self) -> None:
+        """Have SIGTERM end the program in order, in the flavours that need no loop for it."""
+
     def classify(self, error: BaseException) -> Fault:
         """What *error*, raised by `exchange`, means."""
         raise NotImplementedError(f"{type(self).__name__} does not define classify()")

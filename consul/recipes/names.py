@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import ParamSpec, TypeAlias, TypeVar, Unpack, overload
 
-    from consul.api.options import HealthServiceRead
+    from consul.api.options import HealthServiceRead, Untimed
     from consul.core.answers import Indexed
     from consul.core.flavour import Direct, Overloaded
     from consul.core.request import Duration
-    from consul.core.values import Flag, Text
+    from consul.core.values import Flag, Number, Text
     from consul.recipes.discovery import Discovery
     from consul.recipes.elections import Election, Leadership
     from consul.recipes.locks import Lock
+    from consul.recipes.registrations import Registration
     from consul.recipes.semaphores import Semaphore
     from consul.recipes.sessions import SessionKeeper
     from consul.recipes.watch import OnError, Watch, Watched
@@ -39,6 +40,26 @@ if TYPE_CHECKING:
         token: Text | None
         node_meta: Mapping[str, object] | Iterable[Text] | None
         filter: Text | None
+
+    class ServiceOptions(Untimed, total=False):
+        """What ``agent.service.register`` takes besides what has a position."""
+
+        check: Mapping[str, Any] | None
+        token: Text | None
+        enable_tag_override: Flag
+        meta: Mapping[str, Text] | None
+        weights: Mapping[str, Number] | None
+        tagged_addresses: Mapping[str, Mapping[str, Any]] | None
+        extra_checks: Iterable[Mapping[str, Any]] | None
+        replace_existing_checks: Flag
+        kind: Text | None
+        proxy: Mapping[str, Any] | None
+        connect: Mapping[str, Any] | None
+        socket_path: Text | None
+        locality: Mapping[str, Text] | None
+        ports: Iterable[Mapping[str, Any]] | None
+        ai: Mapping[str, Any] | None
+        extra: Mapping[str, Any] | None
 
 
 class Recipes(Flavoured[F]):
@@ -491,3 +512,46 @@ class Recipes(Flavoured[F]):
 
         given: dict[str, Any] = {"tag": tag, "near": near, "passing": passing, **options}
         return Discovery(self, name, dc, policy, rest, given)
+
+    def registration(
+        self,
+        name: Text,
+        service_id: Text | None = None,
+        address: Text | None = None,
+        port: Number | None = None,
+        tags: Iterable[Text] | None = None,
+        *,
+        ttl: Duration | None = None,
+        heartbeat: Callable[[], Any] | None = None,
+        deregister: Duration | None = None,
+        drain: Duration | None = None,
+        ready: bool = False,
+        sigterm: bool = False,
+        **service: Unpack[ServiceOptions],
+    ) -> Registration[F]:
+        """A service that is registered while its process runs.
+
+        It is a `consul.recipes.registrations.Registration`, begun by ``start`` or by its block.
+        Apart from those below, the arguments are those of ``agent.service.register``.
+
+        *ttl* (seconds, "15s" or a timedelta) gives it a check that turns critical where this
+        process does not renew it, which is done at a third of that.  It is critical until ``ready``
+        was called, or from the beginning with *ready*.  *heartbeat* is called each time: it returns
+        None or a status ("passing", "warning", "critical"), or (status, note); one that raises
+        reports critical.  *deregister* is how long it may be critical until the agent removes it,
+        at least a minute.  *drain* is for how long it is in maintenance before it is removed at the
+        end.  With *sigterm* SIGTERM ends the program in order, where nothing else heeds it.
+
+        Raises ValueError or TypeError for a wrong argument.
+        """
+        from consul.recipes.registrations import Registration
+
+        given = {
+            "service_id": service_id,
+            "address": address,
+            "port": port,
+            "tags": tags,
+            **service,
+        }
+        fields = {name: value for name, value in given.items() if value is not None}
+        return Registration(self, name, fields, ttl, heartbeat, deregister, drain, ready, sigterm)

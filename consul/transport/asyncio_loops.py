@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from consul.core.client import HTTPClient
 from consul.core.clock import now
@@ -71,6 +72,36 @@ def run_unsuspended(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run *coroutine*, which waits for nothing, to its next ``yield`` or to its end."""
     with contextlib.suppress(StopIteration):
         coroutine.send(None)
+
+
+#: What each loop does on SIGTERM.
+_ends: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Callable[[], asyncio.Task[Any]]]]
+_ends = WeakKeyDictionary()
+
+
+def _terminate(
+    loop: asyncio.AbstractEventLoop, ends: list[Callable[[], asyncio.Task[Any]]]
+) -> None:
+    """Do what is to be done before the program ends, and end it."""
+    import signal
+
+    async def finish() -> None:
+        await asyncio.gather(*(begin() for begin in ends), return_exceptions=True)
+        # What a shell says of a process that the signal has ended.
+        loop.call_soon(_exit, 128 + signal.SIGTERM)
+
+    # A second one ends it at once.
+    loop.remove_signal_handler(signal.SIGTERM)
+    _endings.add(ending := loop.create_task(finish()))
+    ending.add_done_callback(_endings.discard)
+
+
+#: The loop does not keep its tasks alive.
+_endings: set[asyncio.Task[None]] = set()
+
+
+def _exit(code: int) -> None:
+    raise SystemExit(code)
 
 
 class AsyncioClient(HTTPClient):
@@ -148,6 +179,27 @@ class AsyncioClient(HTTPClient):
     def place(self) -> asyncio.AbstractEventLoop:
         """The running loop."""
         return asyncio.get_running_loop()
+
+    def at_end(self, end: Callable[[], Steps[Any]], sigterm: bool) -> Callable[[], object]:
+        """Have the steps of *end* run on SIGTERM with *sigterm*; else the block has to be left."""
+        if not sigterm:
+            return lambda: None
+        loop = asyncio.get_running_loop()
+        ends = _ends.get(loop)
+        if ends is None:
+            import signal
+
+            if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+                # The program does something about it.
+                return lambda: None
+            ends = _ends[loop] = []
+            loop.add_signal_handler(signal.SIGTERM, _terminate, loop, ends)
+
+        def begin() -> asyncio.Task[Any]:
+            return self._begin(end(), None)[1]
+
+        ends.append(begin)
+        return lambda: ends.remove(begin) if begin in ends else None
 
     def spawn(self, steps: Steps[T]) -> Task[T]:
         """Run *steps* in an asyncio task of their own."""

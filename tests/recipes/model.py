@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import random
 import re
@@ -57,6 +58,9 @@ class Model:
         #: Seconds after its last renewal at which a session ends, as a multiple of its TTL.
         self.patience = 2.0
         self.leader = True
+        #: The services of the agent, and the status and output of their TTL checks.
+        self.services: dict[str, dict[str, Any]] = {}
+        self.checks: dict[str, tuple[str, str]] = {}
         #: Index and instances of each service, by datacenter and name.
         self.health: dict[tuple[str, str], tuple[int, list[dict[str, Any]]]] = {}
         #: The index of the transaction that is being applied.
@@ -111,12 +115,23 @@ class Model:
         self.health[dc, service] = self._next(), list(entries)
         self._wake()
 
+    def forget(self, *services: str) -> None:
+        """Have the agent know these services no more, or all of them."""
+        for name in services or list(self.services):
+            del self.services[name]
+            for check in list(self.checks):
+                if check.startswith(f"service:{name}"):
+                    del self.checks[check]
+        self._wake()
+
     # Requests
 
     async def answer(self, request: Request) -> Response:
         """Answer *request*, after its wait where it has one."""
         params = dict(request.params)
         try:
+            if request.path.startswith("/v1/agent/"):
+                return await self._agent(request, params)
             if not self.leader:
                 raise Refused(500, "No cluster leader")
             if request.method == "GET":
@@ -125,6 +140,48 @@ class Model:
         except Refused as refused:
             return Response(refused.status, {}, refused.text.encode())
         return Response(200, {}, json.dumps(value).encode())
+
+    async def _agent(self, request: Request, params: dict[str, str]) -> Response:
+        """What the agent itself knows, which needs no leader."""
+        *_, kind, rest = request.path.split("/", 4)
+        verb, _, name = rest.partition("/")
+        name = unquote(name) or unquote(verb)
+        body = json.loads(request.body or b"{}")
+        if request.method == "GET":
+            return await self._service(name, params)
+        if kind == "check":
+            if name not in self.checks:
+                raise Refused(404, f'Unknown check ID "{name}"')
+            self.checks[name] = body["Status"], body.get("Output", "")
+        elif verb == "register":
+            self.services[body.get("ID", body["Name"])] = body
+            for check in [*body.get("Checks", ()), body.get("Check")]:
+                if check is not None:
+                    self.checks[check.get("CheckID", "")] = check.get("Status", "critical"), ""
+        elif name not in self.services:
+            raise Refused(404, f"Unknown service ID {name!r}")
+        elif verb == "deregister":
+            self.forget(name)
+        else:
+            self.services[name] = {**self.services[name], "Maintenance": params["enable"]}
+        self._wake()
+        return Response(200, {}, b"")
+
+    async def _service(self, name: str, params: dict[str, str]) -> Response:
+        end = self.loop.time() + seconds(params.get("wait", "300s"))
+        while True:
+            found = self.services.get(name)
+            if found is None:
+                raise Refused(404, f"unknown service ID: {name}")
+            content = str(hash(json.dumps(found, sort_keys=True)))
+            left = end - self.loop.time()
+            if params.get("hash") != content or left <= 0:
+                headers = {"x-consul-contenthash": content}
+                return Response(200, headers, json.dumps(found).encode())
+            changed = self._changed
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await changed.wait()
 
     async def _read(self, path: str, params: dict[str, str]) -> Response:
         asked = int(params.get("index", 0))

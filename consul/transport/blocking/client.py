@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from consul.core.client import HTTPClient
@@ -123,6 +124,33 @@ class BlockingClient(HTTPClient):
             self._tasks.discard(task)
             task.end()
 
+    def at_end(self, end: Callable[[], Steps[Any]], sigterm: bool) -> Callable[[], object]:
+        """Have the steps of *end* run at the end of the interpreter."""
+        import atexit
+
+        def run() -> None:
+            # Where the client was closed or the agent is away, there is nobody to tell.
+            with suppress(ConsulException):
+                self._run_here(end(), Runner(self, None))
+
+        atexit.register(run)
+        return lambda: atexit.unregister(run)
+
+    def heed_sigterm(self) -> None:
+        """Have SIGTERM raise SystemExit, unless the program does something about it."""
+        import signal
+
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            try:
+                signal.signal(signal.SIGTERM, _terminate)
+            except ValueError as error:
+                raise ValueError(f"sigterm needs the main thread: {error}") from None
+
     def _end_tasks(self) -> None:
         """End the tasks."""
         drive_directly(self._closing(threading.get_ident()), self._perform)
+
+
+def _terminate(number: int, _: object) -> None:
+    # What a shell says of a process that the signal has ended.
+    raise SystemExit(128 + number)

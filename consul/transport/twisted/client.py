@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn, TypeVar
@@ -106,6 +107,23 @@ class DeferredClient(HTTPClient):
         running = inlineCallbacks(drive)(steps, perform, expand, self.cancellations)
         running.addBoth(end).addErrback(closed)
         return task, running
+
+    def at_end(self, end: Callable[[], Steps[Any]], sigterm: bool) -> Callable[[], object]:
+        """Have the steps of *end* run before the reactor stops, which SIGTERM makes it do."""
+        reactor = self.reactor
+
+        def run() -> Deferred[Any]:
+            # Where the agent is away, there is nobody to tell.
+            return self.run(end()).addErrback(lambda failure: None)
+
+        trigger = reactor.addSystemEventTrigger("before", "shutdown", run)
+
+        def remove() -> None:
+            # It has gone where the reactor is stopping.
+            with contextlib.suppress(KeyError, TypeError, ValueError):
+                reactor.removeSystemEventTrigger(trigger)
+
+        return remove
 
     def invoke(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
         """Call *function*, the user's; where it returns a Deferred, wait for its result."""
