@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from consul.core.flavour import F, Flavoured
+from consul.core.flavour import F, Flavoured, recipe
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from consul.core.answers import Indexed
     from consul.core.flavour import Direct, Overloaded
     from consul.core.request import Duration
+    from consul.core.steps import Steps
     from consul.core.values import Flag, Number, Text
     from consul.recipes.discovery import Discovery
     from consul.recipes.elections import Election, Leadership
@@ -555,3 +556,21 @@ class Recipes(Flavoured[F]):
         }
         fields = {name: value for name, value in given.items() if value is not None}
         return Registration(self, name, fields, ttl, heartbeat, deregister, drain, ready, sigterm)
+
+    @recipe
+    def run_once(self, key: Text, function: Callable[[], Any], every: Duration) -> Steps[bool]:
+        """Call *function*, unless another process is at it, or one did within *every*; whether.
+
+        *every* is seconds, "1h" or a timedelta.  When it was called is kept in *key*, and the lock
+        is ``KEY/.lock``.  A call that raises does not count, and raises here.  What *function*
+        returns is waited for where the flavour can wait for it.  Clocks that differ between
+        machines count as they are.
+
+        Raises `consul.LockConflict` for a key that is something else, `consul.LockLost` where the
+        lock was lost meanwhile: then it was called, but that is not noted.
+
+        ``GET /v1/kv/:key``, ``PUT /v1/session/create``, ``PUT /v1/txn``
+        """
+        from consul.recipes.once import run_once
+
+        return run_once(self, key, function, every)

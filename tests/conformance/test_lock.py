@@ -239,3 +239,16 @@ def test_an_agent_that_is_restarted(server, make_client, key):
         assert lock.lost.wait(timeout=4) is False
         assert lock.holder() == (session, None)
         assert lock.release() is True
+
+
+def test_once_in_a_while(consul, other, prefix):
+    called = []
+    assert consul.run_once(prefix, lambda: called.append(1), "1h") is True
+    assert consul.run_once(prefix, lambda: called.append(2), "1h") is False
+    assert other.run_once(prefix, lambda: called.append(3), "1h") is False
+    assert consul.run_once(prefix, lambda: called.append(4), "1ms") is True
+    assert called == [1, 4]
+    with other.lock(f"{prefix}/.lock"):
+        assert consul.run_once(prefix, lambda: called.append(5), "1ms") is False
+    assert sessions(other, prefix) == []
+    assert no_tasks(consul)

@@ -334,9 +334,17 @@ class Model:
                     why = None if done else f'failed to lock key "{name}", lock is already held'
                 except Refused as refused:
                     why = refused.text
+            elif verb == "check-session":
+                held = None if key is None else key.get("Session")
+                wrong = f"current session {held!r} != {kv['Session']!r}"
+                text = f'failed session check for key "{name}", {wrong}'
+                why = None if held == kv["Session"] else text
             elif verb == "cas":
                 done = self._apply("cas", name, value, flags, None, kv.get("Index") or 0)
                 why = None if done else f'failed to set key "{name}", index is stale'
+            elif verb == "set":
+                why = None
+                self._apply("set", name, value, flags, None)
             elif verb == "delete":
                 why = None
                 if self.keys.pop(name, None) is not None:

@@ -207,3 +207,11 @@ async def discoveries(client: Consul) -> None:
         assert_type(view.pick().url("/"), str)
         with view.using() as instance:
             assert_type(instance, Instance)
+
+
+async def registrations(client: Consul) -> None:
+    async with client.registration("web", port=80, ttl="15s", meta={"a": "b"}, drain=5) as service:
+        assert_type(await service.ready(), None)
+        assert_type(await service.update(tags=["a"]), None)
+        assert_type(service.registered, bool)
+    assert_type(await client.run_once("key", print, "1h"), bool)

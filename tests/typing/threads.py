@@ -191,3 +191,11 @@ def discoveries(client: Consul) -> None:
         assert_type(view.pick().url("/"), str)
         with view.using() as instance:
             assert_type(instance, Instance)
+
+
+def registrations(client: Consul) -> None:
+    with client.registration("web", port=80, ttl="15s", meta={"a": "b"}, drain=5) as service:
+        assert_type(service.ready().result(), None)
+        assert_type(service.update(tags=["a"]).result(), None)
+        assert_type(service.registered, bool)
+    assert_type(client.run_once("key", print, "1h").result(), bool)

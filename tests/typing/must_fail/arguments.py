@@ -20,6 +20,8 @@ client.watch(client.health.service, "web", pasing=True)  # expect: call-arg
 client.watched(client.health.service)  # expect: call-overload
 client.lock("key", timeut=5)  # expect: call-arg
 client.discover("web", pasing=True)  # expect: call-arg
+client.registration("web", prt=80)  # expect: call-arg
+client.run_once("key", print)  # expect: call-arg
 client.semaphore("prefix", "2")  # expect: arg-type
 client.election("key")  # expect: call-arg
 with aio.Consul().lock("key"):  # expect: misc
