@@ -54,6 +54,7 @@ soak: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python tests/soak.py
 	$(BIN)/python tools/cluster_numbers.py --seconds 60 --output /dev/null
 	$(BIN)/python -m tests.large --mebibytes 2048
+	$(BIN)/python tools/mutants.py
 
 bench: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python -m benchmarks

@@ -337,6 +337,12 @@ class Contest(Generic[H]):
             self._end = await Now() + limit
         try:
             won = await self._running()
+        except GeneratorExit:
+            # It is dropped, and cannot await anything any more.
+            self.follower.leave()
+            if self.kept is not None and self._sessions.own:
+                self.kept.end()
+            raise
         except BaseException:
             await self.leave()
             raise
@@ -391,7 +397,9 @@ class Contest(Generic[H]):
             if verdict is Verdict.DELAYED:
                 await self._pause(self._chance(SOONEST, LATEST), left)
                 continue
-            if verdict is Verdict.FAILED:
+            if verdict is Verdict.NO_SESSION:
+                pause = FIRST
+            if verdict is not Verdict.CHANGED:
                 await self._pause(pause, left)
             state = UNKNOWN
 

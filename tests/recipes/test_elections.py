@@ -21,41 +21,6 @@ def world():
     world.loop.close()
 
 
-class ElectionStorm(Storm):
-    """Each leads until it has worked long enough."""
-
-    def __init__(self, seed, session="own"):
-        super().__init__(seed, session)
-        #: How many work at the same time, by their own view.
-        self.working = 0
-
-    async def compete(self, place):
-        client = self.clients[place]
-        election = client.election(KEY, str(place), ttl=TTL)
-        self.locks.append(election)
-        while self.turns[place] < self.ROUNDS:
-            await asyncio.sleep(self.chance.uniform(0, 2))
-            with contextlib.suppress(consul.ConsulException):
-                await election.run(lambda leadership: self.lead(place, leadership))
-                self.turns[place] += 1
-
-    async def lead(self, place, leadership):
-        self.look()
-        for _ in range(self.chance.randint(1, 4)):
-            await asyncio.sleep(self.chance.uniform(0, 4))
-            await self.clients[place].http.running.wait()
-            if not leadership.held:
-                # It is cancelled.
-                await asyncio.Event().wait()
-
-
-@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 100, 50)])
-def test_a_storm(caplog, seeds):
-    caplog.set_level(logging.CRITICAL, "consul")
-    for seed in seeds:
-        ElectionStorm.of(seed, "own")
-
-
 def test_campaign_and_resign(world):
     async def main():
         client, other = world.client(), world.client()
@@ -251,3 +216,38 @@ def test_a_hundred_candidates(world):
 def test_wrong_options(world, options, error, text):
     with pytest.raises(error, match=text):
         world.client().election(**{"key": KEY, "value": "x", **options})
+
+
+class ElectionStorm(Storm):
+    """Each leads until it has worked long enough."""
+
+    def __init__(self, seed, session="own"):
+        super().__init__(seed, session)
+        #: How many work at the same time, by their own view.
+        self.working = 0
+
+    async def compete(self, place):
+        client = self.clients[place]
+        election = client.election(KEY, str(place), ttl=TTL)
+        self.locks.append(election)
+        while self.turns[place] < self.ROUNDS:
+            await asyncio.sleep(self.chance.uniform(0, 2))
+            with contextlib.suppress(consul.ConsulException):
+                await election.run(lambda leadership: self.lead(place, leadership))
+                self.turns[place] += 1
+
+    async def lead(self, place, leadership):
+        self.look()
+        for _ in range(self.chance.randint(1, 4)):
+            await asyncio.sleep(self.chance.uniform(0, 4))
+            await self.clients[place].http.running.wait()
+            if not leadership.held:
+                # It is cancelled.
+                await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 100, 50)])
+def test_a_storm(caplog, seeds):
+    caplog.set_level(logging.CRITICAL, "consul")
+    for seed in seeds:
+        ElectionStorm.of(seed, "own")

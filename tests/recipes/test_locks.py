@@ -30,68 +30,6 @@ def sent(client, since=0):
     ]
 
 
-@pytest.mark.parametrize("session", ["own", "keeper", "given"])
-@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 200, 50)])
-def test_a_storm(caplog, seeds, session):
-    caplog.set_level(logging.CRITICAL, "consul")
-    for seed in seeds:
-        LockStorm.of(seed, session)
-
-
-# Cancelled at any moment
-
-
-async def held_for(lock, seconds):
-    async with lock:
-        await asyncio.sleep(seconds)
-
-
-async def cancelled(world, session, lost):
-    """Cancel who takes the lock, while another one has it or not."""
-    chance = world.chance
-    client, rival = world.client(), world.client()
-    keeper, given = client.session_keeper(TTL), None
-    if session == "keeper":
-        await keeper.start()
-        given = keeper
-    elif session == "given":
-        given = await client.session.create(ttl=TTL)
-    world.lost = lost
-    other = asyncio.create_task(held_for(rival.lock(KEY), chance.uniform(0, 0.05)))
-    task = asyncio.create_task(held_for(client.lock(KEY, session=given), 0.01))
-    await asyncio.sleep(chance.uniform(0, 0.1))
-    task.cancel()
-    await asyncio.wait([task, other])
-    error = None if task.cancelled() else task.exception()
-    assert isinstance(error, (consul.ConsulException, type(None))), error
-    world.lost = 0.0
-    if lost:
-        # What was to free it may have been lost as well.
-        await keeper.close()
-        await asyncio.sleep(31)
-        assert left_over(world, client, rival) == NOTHING
-        return
-    sessions, *others = left_over(world, client, rival)
-    assert len(sessions) == (0 if given is None else 1)
-    assert others == [[], list(client.http._tasks), []]
-    assert len(client.http._tasks) == (session == "keeper")
-    await keeper.close()
-
-
-@pytest.mark.parametrize("session", ["own", "keeper", "given"])
-@pytest.mark.parametrize("lost", [0.0, 0.1])
-def test_nothing_is_left_by_who_is_cancelled(session, lost):
-    for seed in range(150):
-        world = World(seed)
-        try:
-            world.run(cancelled(world, session, lost))
-        except BaseException as error:
-            error.add_note(f"seed {seed}")
-            raise
-        finally:
-            world.loop.close()
-
-
 # One after another
 
 
@@ -574,3 +512,186 @@ def test_a_session_whose_id_was_lost(world):
         assert left_over(world, client) == NOTHING
 
     world.run(main())
+
+
+# What comes at the wrong moment
+
+
+def slow(client, path, seconds=0.0, *, lost=False, then=lambda: None):
+    """Have the next answer of *path* come after *seconds*, or not at all; then do something."""
+    exchange, done = client.http.exchange, []
+
+    async def exchanged(request):
+        response = await exchange(request)
+        if path in request.target and not done:
+            done.append(request)
+            await asyncio.sleep(seconds)
+            then()
+            if lost:
+                raise ConnectionResetError
+        return response
+
+    client.http.failures = (*client.http.failures, ConnectionResetError)
+    client.http.exchange = exchanged
+
+
+@pytest.mark.parametrize("path", ["session/create", "session/renew"])
+def test_the_deadline_counts_from_when_it_was_sent(world, path):
+    async def main():
+        client = world.client()
+
+        def cut():
+            client.http.reachable = False
+
+        slow(client, path, 3, then=cut)
+        keeper = client.session_keeper(TTL)
+        await keeper.start()
+        while path not in client.http.seen[-1].path:
+            await asyncio.sleep(0.01)
+        asked = world.now - 3 if path.endswith("create") else world.now
+        assert await keeper.lost.wait(60)
+        assert world.now - asked <= TTL + 0.1
+        await keeper.close()
+
+    world.run(main())
+
+
+def test_a_session_that_ends_while_its_lock_is_waited_for(world):
+    async def main():
+        client, rival = world.client(), world.client()
+        held = rival.lock(KEY)
+        await held.acquire()
+        lock = client.lock(KEY)
+        waiting = asyncio.create_task(lock.acquire())
+        await asyncio.sleep(1)
+        (session,) = set(world.model.sessions) - {held.session}
+        world.model.end_session(session)
+        began = world.now
+        await held.release()
+        assert await waiting
+        # With another one, and not when the end of the former one is noticed.
+        assert lock.session != session
+        assert world.now - began < 0.5
+        await lock.release()
+        assert left_over(world, client, rival) == NOTHING
+
+    world.run(main())
+
+
+def test_an_answer_that_came_too_late(world):
+    async def main():
+        client = world.client()
+
+        def suspended():
+            client.http.ahead += TTL
+
+        slow(client, "/txn", then=suspended)
+        lock = client.lock(KEY, ttl=TTL, lock_delay=0.001)
+        assert await lock.acquire()
+        assert lock.held
+        assert await lock.release()
+        assert left_over(world, client) == NOTHING
+
+    world.run(main())
+
+
+def test_what_the_server_says_of_a_release(world):
+    async def main():
+        client = world.client()
+        lock = client.lock(KEY)
+        # Its answer was lost.
+        slow(client, "release=", lost=True)
+        await lock.acquire()
+        assert await lock.release() is True
+        # It was released by another one just now, of which nothing was heard yet.
+        await lock.acquire()
+        world.model._apply("release", KEY, "", locks.FLAGS, lock.session)
+        assert await lock.release() is False
+        assert left_over(world, client) == NOTHING
+
+    world.run(main())
+
+
+def test_two_locks_of_one_process(world):
+    """They share the queries for the key; what one knows is old for the other."""
+
+    async def main():
+        client = world.client()
+        one, two = client.lock(KEY), client.lock(KEY)
+        await one.acquire()
+        for _ in range(10):
+            waiting = asyncio.create_task(two.acquire())
+            await asyncio.sleep(1)
+            await one.release()
+            assert await waiting
+            assert not await two.lost.wait(1)
+            one, two = two, one
+        await one.release()
+        assert left_over(world, client) == NOTHING
+
+    world.run(main())
+
+
+# Cancelled at any moment
+
+
+async def held_for(lock, seconds):
+    async with lock:
+        await asyncio.sleep(seconds)
+
+
+async def cancelled(world, session, lost):
+    """Cancel who takes the lock, while another one has it or not."""
+    chance = world.chance
+    client, rival = world.client(), world.client()
+    keeper, given = client.session_keeper(TTL), None
+    if session == "keeper":
+        await keeper.start()
+        given = keeper
+    elif session == "given":
+        given = await client.session.create(ttl=TTL)
+    world.lost = lost
+    other = asyncio.create_task(held_for(rival.lock(KEY), chance.uniform(0, 0.05)))
+    task = asyncio.create_task(held_for(client.lock(KEY, session=given), 0.01))
+    await asyncio.sleep(chance.uniform(0, 0.1))
+    task.cancel()
+    await asyncio.wait([task, other])
+    error = None if task.cancelled() else task.exception()
+    assert isinstance(error, (consul.ConsulException, type(None))), error
+    world.lost = 0.0
+    if lost:
+        # What was to free it may have been lost as well.
+        await keeper.close()
+        await asyncio.sleep(31)
+        assert left_over(world, client, rival) == NOTHING
+        return
+    sessions, *others = left_over(world, client, rival)
+    assert len(sessions) == (0 if given is None else 1)
+    assert others == [[], list(client.http._tasks), []]
+    assert len(client.http._tasks) == (session == "keeper")
+    await keeper.close()
+
+
+@pytest.mark.parametrize("session", ["own", "keeper", "given"])
+@pytest.mark.parametrize("lost", [0.0, 0.1])
+def test_nothing_is_left_by_who_is_cancelled(session, lost):
+    for seed in range(150):
+        world = World(seed)
+        try:
+            world.run(cancelled(world, session, lost))
+        except BaseException as error:
+            error.add_note(f"seed {seed}")
+            raise
+        finally:
+            world.loop.close()
+
+
+# Everything at once
+
+
+@pytest.mark.parametrize("session", ["own", "keeper", "given"])
+@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 200, 50)])
+def test_a_storm(caplog, seeds, session):
+    caplog.set_level(logging.CRITICAL, "consul")
+    for seed in seeds:
+        LockStorm.of(seed, session)

@@ -13,6 +13,7 @@ import pytest
 
 import consul
 from consul import base
+from consul.core.request import Response
 from consul.recipes import polls
 from consul.recipes.polls import Door, Position, Rate, Read
 from tests.recipes.world import World
@@ -838,3 +839,37 @@ def test_the_last_value_arrives_whatever_happens(batch):
             raise
         finally:
             world.loop.close()
+
+
+def test_what_is_the_same_is_not_parsed():
+    client = described()
+    call = client.kv.get("k")
+    body = b'[{"Key": "k", "Value": null}]'
+    response = Response(200, {"x-consul-index": "7"}, body)
+    first = polls.hearing(call).decode(response)
+    assert first.answer.data["Key"] == "k"
+    again = polls.hearing(call, first.body).decode(response)
+    assert (again.same, again.answer) == (True, None)
+    other = polls.hearing(call, first.body).decode(response._replace(code=404, body=b""))
+    assert (other.same, other.answer.data) == (False, None)
+
+
+def test_an_index_that_fell_while_the_agent_was_away(world):
+    async def main():
+        client, other = world.client(), world.client()
+        for value in "abc":
+            await other.kv.put("k", value)
+        watch = client.watch(client.kv.get, "k")
+        assert (await watch.next()).data["Value"] == b"c"
+        await asyncio.sleep(10)
+        client.http.reachable = False
+        world.model._wake()
+        await asyncio.sleep(10)
+        world.model.restore({}, 10)
+        await other.kv.put("k", "d")
+        await asyncio.sleep(10)
+        client.http.reachable = True
+        assert (await watch.next(timeout=1)).data["Value"] == b"d"
+        await watch.close()
+
+    world.run(main())

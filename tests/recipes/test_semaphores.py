@@ -21,14 +21,6 @@ def world():
     world.loop.close()
 
 
-@pytest.mark.parametrize("session", ["own", "keeper", "given"])
-@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 100, 50)])
-def test_a_storm(caplog, seeds, session):
-    caplog.set_level(logging.CRITICAL, "consul")
-    for seed in seeds:
-        SemaphoreStorm.of(seed, session)
-
-
 PREFIX = "service/job"
 
 
@@ -107,6 +99,18 @@ def test_holders_that_are_dead(world):
     world.run(main())
 
 
+def test_nothing_is_left_where_the_session_stays(world):
+    async def main():
+        client = world.client()
+        async with client.session_keeper("15s") as keeper:
+            async with client.semaphore(PREFIX, 2, session=keeper):
+                assert sorted(world.model.keys) == [f"{PREFIX}/.lock", f"{PREFIX}/{keeper.id}"]
+            assert list(world.model.keys) == [f"{PREFIX}/.lock"]
+            assert value(world) == '{"Limit":2,"Holders":{}}'
+
+    world.run(main())
+
+
 def test_how_a_place_is_lost(world):
     async def main():
         client, other = world.client(), world.client()
@@ -146,3 +150,11 @@ def test_how_a_place_is_lost(world):
 def test_wrong_options(world, options, error, text):
     with pytest.raises(error, match=text):
         world.client().semaphore(**{"prefix": PREFIX, "limit": 2, **options})
+
+
+@pytest.mark.parametrize("session", ["own", "keeper", "given"])
+@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(0, 100, 50)])
+def test_a_storm(caplog, seeds, session):
+    caplog.set_level(logging.CRITICAL, "consul")
+    for seed in seeds:
+        SemaphoreStorm.of(seed, session)
