@@ -13,7 +13,7 @@ from consul import base, std
 from consul.core.flavour import Futures
 from consul.core.lifecycle import ClosesDirectly
 from consul.core.request import Call
-from consul.core.steps import Step, Steps, take_back
+from consul.core.steps import Step, Steps, after_all, take_back
 from consul.transport.blocking.runner import Runner
 from consul.transport.blocking.workers import CallFuture, Workers
 
@@ -59,9 +59,11 @@ class HTTPClient(std.HTTPClient):
         def done(_: Future[T]) -> None:
             # One that is cancelled before it began is not run.
             steps.close()
-            undo = take_back(steps) if future.cancelled() else None
-            if undo is not None:
-                self._run_here(undo, Runner(self, send))
+            if not future.cancelled():
+                return
+            rest = take_back(steps) or after_all(steps)
+            if rest is not None:
+                self._run_here(rest, Runner(self, send))
 
         future.add_done_callback(done)
         try:

@@ -227,9 +227,9 @@ def mutants() -> list[Mutant]:
     )
     add(
         "release once and no more when cancelled",
-        "contests",
-        "            with suppress(ConsulException):\n                await self._giving_back()",
-        "            pass",
+        "managed",
+        "        with suppress(ConsulException):\n            await make()",
+        "        pass",
         LOCKS,
     )
     add(
@@ -493,9 +493,9 @@ def mutants() -> list[Mutant]:
     add(
         "remove it only after it has drained in peace",
         "registrations",
-        "        finally:\n            try:\n                await self._remove()",
+        "        finally:\n            try:\n                await surely(self._remove)",
         "        except ZeroDivisionError:\n            raise\n        else:\n"
-        "            try:\n                await self._remove()",
+        "            try:\n                await surely(self._remove)",
         registrations,
     )
     add(

@@ -13,6 +13,7 @@ it does not know.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from consul.core.signal import NEVER, Signal
@@ -75,17 +76,15 @@ def sleep(seconds: float) -> Wait:
     return Wait(NEVER, seconds)
 
 
-class Delivered(Coroutine[Any, Any, T]):
-    """*steps* whose outcome has to reach the caller, for what they took must be freed some time.
+class Observed(Coroutine[Any, Any, T]):
+    """*steps* of which is known whether they have begun.
 
-    Who is cancelled at the very moment in which they have ended does not get the outcome.  Then
-    *undo* makes the steps that take it back.
+    Where who asked for them is cancelled in that moment, they may never begin.
     """
 
-    def __init__(self, steps: Steps[T], undo: Callable[[], Steps[Any]]) -> None:
+    def __init__(self, steps: Steps[T]) -> None:
         self._steps = steps
-        self._undo: list[Callable[[], Steps[Any]]] = []
-        self._ended = [undo]
+        self.begun = False
 
     def send(self, value: Any) -> Any:
         """Go on to the next step with the outcome of the one before it."""
@@ -96,11 +95,8 @@ class Delivered(Coroutine[Any, Any, T]):
         return self._stepping(self._steps.throw, *error)
 
     def _stepping(self, resume: Callable[..., Any], *args: Any) -> Any:
-        try:
-            return resume(*args)
-        except StopIteration:
-            self._undo, self._ended = self._ended, []
-            raise
+        self.begun = True
+        return resume(*args)
 
     def close(self) -> None:
         """Drop them."""
@@ -108,6 +104,37 @@ class Delivered(Coroutine[Any, Any, T]):
 
     def __await__(self) -> Generator[Any, Any, T]:
         return self._steps.__await__()
+
+
+class Certain(Observed[T]):
+    """The steps that *make* makes, which free something: they are run whatever happens.
+
+    Who is cancelled before they have begun does not wait for them.
+    """
+
+    def __init__(self, make: Callable[[], Steps[T]]) -> None:
+        super().__init__(make())
+        self._make = make
+
+
+class Delivered(Observed[T]):
+    """*steps* whose outcome has to reach the caller, for what they took must be freed some time.
+
+    Who is cancelled at the very moment in which they have ended does not get the outcome.  Then
+    *undo* makes the steps that take it back.
+    """
+
+    def __init__(self, steps: Steps[T], undo: Callable[[], Steps[Any]]) -> None:
+        super().__init__(steps)
+        self._undo: list[Callable[[], Steps[Any]]] = []
+        self._ended = [undo]
+
+    def _stepping(self, resume: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return super()._stepping(resume, *args)
+        except StopIteration:
+            self._undo, self._ended = self._ended, []
+            raise
 
     def take_back(self) -> Steps[Any] | None:
         """The steps that take the outcome back; None where there is none, or others do it."""
@@ -120,6 +147,14 @@ class Delivered(Coroutine[Any, Any, T]):
 def take_back(steps: Steps[Any]) -> Steps[Any] | None:
     """What is to be done where the outcome of *steps* does not reach the caller."""
     return steps.take_back() if isinstance(steps, Delivered) else None
+
+
+def after_all(steps: Steps[T]) -> Steps[T] | None:
+    """What is to be done where *steps*, which were to be run, have not begun."""
+    if isinstance(steps, Certain) and not steps.begun:
+        steps.begun = True
+        return steps._make()
+    return None
 
 
 def _nothing() -> None:
@@ -168,8 +203,9 @@ class Spawn(Step[Task[T]]):
         try:
             return (yield self)
         except BaseException:
-            # Nobody runs them.
-            self.steps.close()
+            if getcoroutinestate(self.steps) == CORO_CREATED:
+                # Nobody runs them.
+                self.steps.close()
             raise
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from consul.core.flavour import F, recipe
 from consul.core.request import Once
 from consul.core.retry import backoff
-from consul.core.steps import Delivered, Now, Wait, sleep
+from consul.core.steps import Certain, Delivered, Now, Wait, sleep
 from consul.core.turns import Tokens
 from consul.core.values import seconds, text, time_limit
 from consul.exceptions import (
@@ -27,7 +26,7 @@ from consul.exceptions import (
 )
 from consul.recipes.holds import Hold, Lost, log
 from consul.recipes.items import End
-from consul.recipes.managed import Managed
+from consul.recipes.managed import Managed, surely
 from consul.recipes.polls import Read, lasting
 from consul.recipes.sessions import LATE, Kept, SessionKeeper
 from consul.recipes.watch import Follower
@@ -182,18 +181,9 @@ class SessionHold(Hold):
         """The steps that give it back; whether it was held up to now."""
         self.end()
         try:
-            held = await self._giving_back()
-        except (ConsulException, GeneratorExit):
+            return await surely(self._giving_back)
+        finally:
             self.forget()
-            raise
-        except BaseException:
-            # It was cancelled, which may have cut the request.
-            with suppress(ConsulException):
-                await self._giving_back()
-            self.forget()
-            raise
-        self.forget()
-        return held
 
     async def _giving_back(self) -> bool:
         if self.lost or not (self.index or self._maybe):
@@ -519,7 +509,7 @@ class Contested(Managed[F], Generic[H, F]):
 
         ``PUT /v1/kv/:key``, ``PUT /v1/session/destroy/:session_id``
         """
-        return self._releasing()
+        return Certain(self._releasing)
 
     async def _acquiring(self, limit: float | None) -> bool:
         hold = self._hold

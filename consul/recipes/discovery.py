@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consul.core.flavour import F, recipe
 from consul.core.signal import Signal
-from consul.core.steps import Now, Wait
+from consul.core.steps import Certain, Now, Wait
 from consul.core.values import at_least_one, bracketed, seconds, time_limit
 from consul.exceptions import NoInstance, NotReady, Timeout
 from consul.recipes.managed import Managed
@@ -280,7 +280,7 @@ class Discovery(Managed[F]):
     @recipe
     def close(self) -> Steps[None]:
         """End it; the instances stay.  Leaving the block does it as well."""
-        return self._closing()
+        return Certain(self._closing)
 
     async def _closing(self) -> None:
         for view in self._views:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from consul.core.flavour import F, Flavoured, recipe
 from consul.core.signal import Signal
-from consul.core.steps import Delivered, Invoke, Now, Spawn, Wait, beside
+from consul.core.steps import Certain, Delivered, Invoke, Now, Spawn, Wait, beside
 from consul.core.values import text, time_limit
 from consul.recipes.holds import Lost
 from consul.recipes.locks import Lock, LockHold, refuse_conflict
@@ -140,7 +140,7 @@ class Election(Managed[F]):
 
         ``PUT /v1/kv/:key``, ``PUT /v1/session/destroy/:session_id``
         """
-        return self._resigning()
+        return Certain(self._resigning)
 
     @recipe
     def leader(self) -> Steps[bytes | None]:

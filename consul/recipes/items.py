@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from consul.core.flavour import Awaited, Deferring, Direct, F, Futures, Yielded, recipe
-from consul.core.steps import Invoke
+from consul.core.steps import Certain, Invoke
 from consul.recipes.managed import Managed
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Items(Managed[F], Generic[T, F]):
     @recipe
     def close(self) -> Steps[None]:
         """End it, and free what it holds.  Leaving the block does it as well."""
-        return self._close()
+        return Certain(self._close)
 
     @recipe
     def run(self, callback: Callable[[T], object]) -> Steps[None]:

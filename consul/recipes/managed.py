@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from consul.core.flavour import Awaited, Deferring, Direct, F, Flavoured, Futures, Yielded
-from consul.core.steps import Delivered
-from consul.exceptions import Closed
+from consul.core.steps import Delivered, Observed
+from consul.exceptions import Closed, ConsulException
 
 if TYPE_CHECKING:
     from consul.core.steps import Steps
 
+T = TypeVar("T")
 #: Those of the direct flavours, and those of the awaited ones.
 D = TypeVar("D", bound="Managed[Direct] | Managed[Futures]")
 A = TypeVar("A", bound="Managed[Awaited] | Managed[Yielded] | Managed[Deferring]")
+
+
+async def surely(make: Callable[[], Steps[T]]) -> T:
+    """The steps that *make* makes, which give something back.
+
+    Where they are cancelled, which may have cut a request, they are made once more, in the time
+    that is left for that.
+    """
+    try:
+        return await make()
+    except (ConsulException, GeneratorExit):
+        raise
+    except BaseException:
+        with suppress(ConsulException):
+            await make()
+        raise
 
 
 class Managed(Flavoured[F]):
@@ -82,7 +100,15 @@ class Managed(Flavoured[F]):
     ) -> None:
         # Where the client was closed in the block, nothing is held any more.
         with suppress(Closed):
-            self._now(self._run(self._leave(error)))
+            leaving = Observed(self._leave(error))
+            try:
+                self._now(self._run(leaving))
+            except Closed:
+                raise
+            except BaseException:
+                if not leaving.begun:
+                    self._now(self._run(self._leave(error)))
+                raise
 
     async def __aenter__(self: A) -> A:
         self._refuse(True, "with")
@@ -103,4 +129,13 @@ class Managed(Flavoured[F]):
         trace: object,
     ) -> None:
         with suppress(Closed):
-            await self._run(self._leave(error))
+            leaving = Observed(self._leave(error))
+            try:
+                await self._run(leaving)
+            except Closed:
+                raise
+            except BaseException:
+                if not leaving.begun:
+                    # It was cancelled before.
+                    await self._run(self._leave(error))
+                raise

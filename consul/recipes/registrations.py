@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from consul.check import Check
 from consul.core.flavour import F, recipe
 from consul.core.request import Once
 from consul.core.signal import Signal
-from consul.core.steps import Delivered, Invoke, Spawn, Wait, sleep
+from consul.core.steps import CLEANUP, Certain, Delivered, Invoke, Spawn, Wait, sleep
 from consul.core.turns import Turns
 from consul.core.values import seconds, text, time_limit
 from consul.exceptions import Closed, ConsulException, NotFound
 from consul.recipes.holds import log
-from consul.recipes.managed import Managed
+from consul.recipes.managed import Managed, surely
 from consul.recipes.polls import Read
-from consul.recipes.sessions import repeatedly
+from consul.recipes.sessions import LATE, PATIENCE, repeatedly
 from consul.recipes.watch import Follower
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Registration(Managed[F]):
     @property
     def registered(self) -> bool:
         """Whether this process has registered it, and has not removed it."""
-        return self._begun and not self._ended and self._here
+        return bool(self._tasks) and not self._ended and self._here
 
     @property
     def status(self) -> str:
@@ -156,7 +157,7 @@ class Registration(Managed[F]):
 
         ``PUT /v1/agent/service/deregister/:service_id``
         """
-        return self._closing()
+        return Certain(self._closing)
 
     @recipe
     def ready(self) -> Steps[None]:
@@ -220,39 +221,66 @@ class Registration(Managed[F]):
         if not self._here or self._ended:
             self._reset()
         await self._turns.take(None)
+        begun = self._begun
         try:
-            if self._begun:
-                return
-            if self._ready:
-                self._beat = await self._judged()
-            await self._registration()
-            self._begun = True
-            log.info("service %r is registered", self._id)
-            self._off = self._client.http.at_end(self._closing, self._sigterm)
+            if not begun:
+                await self._begin()
+                begun = True
         finally:
-            self._turns.give()
+            try:
+                if not begun:
+                    await self._stop()
+            finally:
+                self._turns.give()
+
+    async def _begin(self) -> None:
+        if self._ready:
+            self._beat = await self._judged()
+        # From here on the agent may know it.
+        self._begun = True
+        try:
+            await self._registration()
+        except ConsulException as error:
+            self._begun = error.status is None and getattr(error, "sent", True)
+            raise
+        log.info("service %r is registered", self._id)
+        self._off = self._client.http.at_end(self._closing, self._sigterm)
         self._tasks.append(await Spawn(self._watching()))
         if self._ttl is not None:
             self._tasks.append(await Spawn(self._beating(self._ttl)))
 
-    async def _closing(self) -> None:
-        if not (self._begun and self._here) or self._ended:
-            return
+    async def _stop(self) -> None:
+        """Take back what a beginning that was cut, or has failed, may have left."""
+        known = self._begun
+        self._end()
+        if known:
+            # The request may be on its way.
+            await sleep(LATE)
+            with suppress(ConsulException):
+                await self._removal()
+
+    def _end(self) -> None:
         self._ended.set()
         self._nudge.set()
         if self._off is not None:
             self._off()
-        for task in self._tasks:
-            task.cancel()
+
+    async def _closing(self) -> None:
+        if not (self._begun and self._here) or self._ended:
+            return
+        self._end()
         try:
             if self._drain:
                 await self._draining()
         finally:
             try:
-                await self._remove()
+                await surely(self._remove)
             finally:
                 for task in self._tasks:
-                    await Wait(task.done)
+                    task.cancel()
+                for task in self._tasks:
+                    # A heartbeat may be under way that does not end.
+                    await Wait(task.done, CLEANUP)
 
     async def _draining(self) -> None:
         try:
@@ -262,17 +290,21 @@ class Registration(Managed[F]):
         else:
             await sleep(self._drain)
 
-    async def _remove(self) -> None:
+    def _removal(self) -> Any:
         scope = {key: value for key, value in self._scope.items() if key in ("token", "dc")}
-        # One that is registered at this moment comes first.
-        await self._turns.take(None)
+        return self._service.deregister(self._id, **scope)
+
+    async def _remove(self) -> None:
+        # Where it is registered again at this moment, that comes first.
+        taken = await self._turns.take(PATIENCE)
         try:
-            await self._service.deregister(self._id, **scope)
+            await self._removal()
         except NotFound:
             # It was forgotten.
             pass
         finally:
-            self._turns.give()
+            if taken:
+                self._turns.give()
         log.info("service %r is removed", self._id)
 
     async def _set_ready(self) -> None:

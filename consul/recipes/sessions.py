@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from consul.core.flavour import F, recipe
 from consul.core.request import Once
 from consul.core.signal import Signal
-from consul.core.steps import CLEANUP, Delivered, Now, Spawn, Wait, sleep
+from consul.core.steps import CLEANUP, Certain, Delivered, Now, Spawn, Wait, sleep
 from consul.core.turns import Turns
 from consul.core.values import seconds, text
 from consul.exceptions import (
@@ -285,7 +285,7 @@ class SessionKeeper(Managed[F]):
 
         ``PUT /v1/session/destroy/:session_id``
         """
-        return self._closing()
+        return Certain(self._closing)
 
     async def _starting(self) -> str:
         await self._turns.take(None)

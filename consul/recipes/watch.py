@@ -13,7 +13,7 @@ from consul.core.answers import Indexed, index_of
 from consul.core.flavour import F, recipe
 from consul.core.request import Once
 from consul.core.signal import Changes, Signal
-from consul.core.steps import Now, Wait
+from consul.core.steps import Certain, Now, Wait
 from consul.core.turns import Tokens
 from consul.core.values import flag, limited, time_limit
 from consul.exceptions import Closed, ConsulException, NotReady, Timeout
@@ -425,7 +425,7 @@ class Watched(Managed[F], Generic[T, F]):
     @recipe
     def close(self) -> Steps[None]:
         """End it; the value stays.  Leaving the block does it as well."""
-        return self._close()
+        return Certain(self._close)
 
     async def _enter(self) -> None:
         self.begin()

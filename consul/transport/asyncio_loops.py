@@ -15,7 +15,7 @@ from consul.core.client import HTTPClient
 from consul.core.clock import now
 from consul.core.request import Call
 from consul.core.signal import NEVER, Signal
-from consul.core.steps import Step, Steps, Task, drive, take_back
+from consul.core.steps import Step, Steps, Task, after_all, drive, take_back
 from consul.exceptions import ConsulException
 
 T = TypeVar("T")
@@ -224,6 +224,9 @@ class AsyncioClient(HTTPClient):
             self._tasks.discard(task)
             # Cancelled before it began, it has not touched them.
             steps.close()
+            again = after_all(steps)
+            if again is not None:
+                self._begin(again, send)
             if running.cancelled():
                 task.end(error=asyncio.CancelledError())
             elif running.exception() is not None:

@@ -88,11 +88,14 @@ class BlockingClient(HTTPClient):
             task.end(value, failure)
 
         self._tasks.add(task)
+        thread = threading.Thread(target=work, name="consul", daemon=True)
         try:
-            threading.Thread(target=work, name="consul", daemon=True).start()
+            thread.start()
         except BaseException:
-            self._tasks.discard(task)
-            steps.close()
+            # Ctrl-C may come when it runs already.
+            if thread.ident is None:
+                self._tasks.discard(task)
+                steps.close()
             raise
         return task
 
