@@ -54,6 +54,8 @@ soak: $(STAMP)
 	@server=$$($(BIN)/python tools/servers.py quickest) && CONSUL_BIN="$$server" $(BIN)/python tests/soak.py
 	$(BIN)/python tools/cluster_numbers.py --seconds 60 --output /dev/null
 	$(BIN)/python -m tests.large --mebibytes 2048
+	@server=$$($(BIN)/python tools/servers.py quickest) && \
+		$(BIN)/python -m tests.interrupted "$$server" 500
 	$(BIN)/python tools/mutants.py
 
 bench: $(STAMP)

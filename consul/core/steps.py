@@ -13,7 +13,6 @@ it does not know.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
-from inspect import CORO_CREATED, getcoroutinestate
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from consul.core.signal import NEVER, Signal
@@ -157,6 +156,21 @@ def after_all(steps: Steps[T]) -> Steps[T] | None:
     return None
 
 
+def is_new(steps: Steps[Any]) -> bool:
+    """Whether *steps* have not begun."""
+    # Loaded here, because importing it takes long and few steps are dropped.
+    import inspect
+
+    return inspect.getcoroutinestate(steps) == inspect.CORO_CREATED
+
+
+def is_over(driver: Generator[Any, Any, Any]) -> bool:
+    """Whether *driver* has ended."""
+    import inspect
+
+    return inspect.getgeneratorstate(driver) == inspect.GEN_CLOSED
+
+
 def _nothing() -> None:
     pass
 
@@ -203,7 +217,7 @@ class Spawn(Step[Task[T]]):
         try:
             return (yield self)
         except BaseException:
-            if getcoroutinestate(self.steps) == CORO_CREATED:
+            if is_new(self.steps):
                 # Nobody runs them.
                 self.steps.close()
             raise
@@ -346,9 +360,16 @@ def drive_directly(
 ) -> T:
     """`drive` for a *perform* that returns the outcome itself."""
     driver = drive(steps, perform, expand)
+    resume: Callable[[Any], Any] = driver.send
     outcome: Any = None
     while True:
         try:
-            outcome = driver.send(outcome)
+            outcome = resume(outcome)
+            resume = driver.send
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
+        except BaseException as error:
+            if is_over(driver):
+                raise
+            # Ctrl-C came between two steps, and is the recipe's all the same.
+            resume, outcome = driver.throw, error

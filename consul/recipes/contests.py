@@ -282,6 +282,7 @@ class Contest(Generic[H]):
         #: Whether there is one attempt only, without waiting.
         self.once = False
         self._end: float | None = None
+        self._over = False
 
     async def attempt(self, state: Any) -> Verdict:
         """The steps of one attempt, where *state* is what was read."""
@@ -329,9 +330,6 @@ class Contest(Generic[H]):
             won = await self._running()
         except GeneratorExit:
             # It is dropped, and cannot await anything any more.
-            self.follower.leave()
-            if self.kept is not None and self._sessions.own:
-                self.kept.end()
             raise
         except BaseException:
             await self.leave()
@@ -339,10 +337,17 @@ class Contest(Generic[H]):
         if not won:
             await self.leave()
             return None
+        self._over = True
         return self.hold
+
+    def __del__(self) -> None:
+        if not getattr(self, "_over", True) and self.kept is not None and self._sessions.own:
+            # It was dropped.  The task of the session gives back what it holds.
+            self.kept.end()
 
     async def leave(self) -> None:
         """The steps that free all that it has."""
+        self._over = True
         try:
             if self.hold is not None and not self._sessions.own:
                 await self.hold.give_back()

@@ -13,6 +13,7 @@ from consul.core.clock import now
 from consul.core.request import Call
 from consul.core.signal import Signal
 from consul.core.steps import Cancelled, Steps, Task, drive_directly, take_back
+from consul.core.turns import Tokens
 from consul.exceptions import ConsulException
 from consul.transport.blocking.runner import Runner, wait
 
@@ -76,8 +77,12 @@ class BlockingClient(HTTPClient):
         """Run *steps* in a daemon thread of their own, or a greenlet under gevent."""
         runner = Runner(self)
         task: Task[T] = Task(runner.cancel)
+        # Who takes it decides what becomes of the steps.
+        claim = Tokens()
 
         def work() -> None:
+            if not claim.take():
+                return
             task.where = threading.get_ident()
             value, failure = None, None
             try:
@@ -87,15 +92,16 @@ class BlockingClient(HTTPClient):
             self._tasks.discard(task)
             task.end(value, failure)
 
-        self._tasks.add(task)
-        thread = threading.Thread(target=work, name="consul", daemon=True)
         try:
-            thread.start()
+            self._tasks.add(task)
+            threading.Thread(target=work, name="consul", daemon=True).start()
         except BaseException:
-            # Ctrl-C may come when it runs already.
-            if thread.ident is None:
+            if claim.take():
                 self._tasks.discard(task)
                 steps.close()
+            else:
+                # Ctrl-C came when it ran already, and nobody gets the task.
+                task.cancel()
             raise
         return task
 
