@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -9,7 +12,7 @@ import pytest
 
 from consul import InvalidSession, LockConflict, LockLost, LockNotAcquired, NotReady
 from tests.agent import Agent
-from tests.flavours import LATE
+from tests.flavours import LATE, PATIENCE
 
 FLAGS = 0x2DDCCBC058A50C18
 
@@ -252,3 +255,33 @@ def test_once_in_a_while(consul, other, prefix):
         assert consul.run_once(prefix, lambda: called.append(5), "1ms") is False
     assert sessions(other, prefix) == []
     assert no_tasks(consul)
+
+
+HOLDER = """
+import sys, consul
+client = consul.Consul(port=int(sys.argv[1]))
+lock = client.lock(sys.argv[2], ttl=10, lock_delay=0.001)
+lock.acquire()
+print("held", flush=True)
+for line in sys.stdin:
+    print(lock.held, lock.lost.is_set(), lock.release(), flush=True)
+"""
+
+
+def test_a_holder_that_is_stopped(agent, other, key):
+    """SIGSTOP, past its TTL: another one has the lock, and the first one knows when it goes on."""
+    command = [sys.executable, "-c", HOLDER, str(agent.port), key]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout.readline() == "held\n"
+            process.send_signal(signal.SIGSTOP)
+            with other.lock(key, timeout=PATIENCE) as lock:
+                process.send_signal(signal.SIGCONT)
+                process.stdin.write("go on\n")
+                process.stdin.flush()
+                assert process.stdout.readline() == "False True False\n"
+                assert lock.held
+        finally:
+            process.kill()

@@ -136,6 +136,30 @@ assert value(watch.next(timeout=30))[1]["Value"] == b"y"
 value(watch.close())
 client.close()
 """,
+    "a lock and a registration": """
+import consul
+client = Consul(port=port)
+lock = client.lock(f"{prefix}/lock")
+service = client.registration(f"fork-{prefix.replace('/', '-')}", port=80)
+assert value(lock.acquire())
+value(service.start())
+def forked():
+    assert not lock.held and lock.lost.is_set() and not service.registered
+    try:
+        value(lock.release())
+    except consul.Closed as error:
+        assert "belongs to the process that was forked" in str(error)
+    else:
+        raise AssertionError("the lock of another process was released")
+    value(service.close())
+    assert value(lock.acquire(timeout=0)) is False
+ended(child(forked))
+assert lock.held and service.registered
+assert value(lock.holder()).session == lock.session
+assert value(lock.release()) is True
+value(service.close())
+client.close()
+""",
     "inside calls": """
 client = Consul(port=port, max_polls=3)
 write(client, "i", 10)
