@@ -55,7 +55,8 @@ soak: $(STAMP)
 	$(BIN)/python tools/cluster_numbers.py --seconds 60 --output /dev/null
 	$(BIN)/python -m tests.large --mebibytes 2048
 	@server=$$($(BIN)/python tools/servers.py quickest) && \
-		$(BIN)/python -m tests.interrupted "$$server" 500
+		$(BIN)/python -m tests.interrupted "$$server" 500 && \
+		$(BIN)/python -m tests.contention "$$server" 60
 	$(BIN)/python tools/mutants.py
 
 bench: $(STAMP)
