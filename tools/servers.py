@@ -329,9 +329,10 @@ def go_environment() -> dict[str, str]:
     return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": flags, "GOWORK": "off"}
 
 
-def run_go(command: list[str]) -> None:
-    """Run Go in the module of the servers."""
+def run_go(command: list[str]) -> str:
+    """What Go prints in the module of the servers."""
     try:
+        # With automatic toolchains this is the one go.mod asks for, not the one installed.
         done = subprocess.run(
             ["go", *command],
             cwd=MODULE,
@@ -343,27 +344,15 @@ def run_go(command: list[str]) -> None:
     except OSError as error:
         raise Unavailable("no Go here") from error
     if done.returncode:
-        raise Unavailable((done.stderr.strip().splitlines() or ["Go has failed"])[-1])
+        failure = f"`go {command[0]}` failed"
+        raise Unavailable((done.stderr.strip().splitlines() or [failure])[-1])
+    return done.stdout.strip()
 
 
 @functools.cache
 def go_version() -> str:
     """The version of Go that would build the server."""
-    try:
-        # With automatic toolchains this is the one go.mod asks for, not the one installed.
-        done = subprocess.run(
-            ["go", "version"],
-            cwd=MODULE,
-            env=go_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-    except OSError as error:
-        raise Unavailable("no Go here") from error
-    if done.returncode:
-        raise Unavailable((done.stderr.strip().splitlines() or ["`go version` failed"])[-1])
-    return done.stdout.strip()
+    return run_go(["version"])
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from typing import Any, get_origin
 
 import pytest
 
-from consul import ConsulException
+from consul import Consul, ConsulException
 from consul.core import answers, stream
 from consul.core.answers import Indexed
 from consul.core.request import Call, Response
@@ -96,6 +96,13 @@ def _types(monkeypatch: pytest.MonkeyPatch, _note: Callable[[str, str], None]) -
         return value
 
     monkeypatch.setattr(stream, "performing", performed)
+
+
+@pytest.fixture
+def other(agent: Agent) -> Iterator[Consul]:
+    """Another process, by a client of its own."""
+    with Consul(port=agent.port) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -11,15 +11,6 @@ from tests.agent import Agent
 from tests.flavours import LATE
 
 
-@pytest.fixture
-def other(agent):
-    """Another process, by a client of its own."""
-    import consul
-
-    with consul.Consul(port=agent.port) as client:
-        yield client
-
-
 def test_instances(consul, other, prefix):
     view = consul.discover(prefix, tag="v1")
     target = view._target

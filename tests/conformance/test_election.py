@@ -11,15 +11,6 @@ from consul import LockConflict
 from tests.flavours import LATE
 
 
-@pytest.fixture
-def other(agent):
-    """Another process, by a client of its own."""
-    import consul
-
-    with consul.Consul(port=agent.port) as client:
-        yield client
-
-
 def no_tasks(consul):
     return consul._target.http._tasks == set()
 

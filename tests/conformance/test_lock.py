@@ -18,15 +18,6 @@ FLAGS = 0x2DDCCBC058A50C18
 
 
 @pytest.fixture
-def other(agent):
-    """Another process, by a client of its own."""
-    import consul
-
-    with consul.Consul(port=agent.port) as client:
-        yield client
-
-
-@pytest.fixture
 def key(prefix):
     return f"{prefix}/.lock"
 

@@ -14,15 +14,6 @@ from tests.agent import Agent
 from tests.flavours import LATE, PATIENCE
 
 
-@pytest.fixture
-def other(agent):
-    """Another process, by a client of its own."""
-    import consul
-
-    with consul.Consul(port=agent.port) as client:
-        yield client
-
-
 def soon(consul, look, wanted):
     """Wait until *look* returns *wanted*; an event loop has to run for it."""
     end = time.monotonic() + LATE

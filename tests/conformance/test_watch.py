@@ -14,15 +14,6 @@ from tests.flavours import LATE
 
 
 @pytest.fixture
-def other(agent):
-    """Another process, by a client of its own."""
-    import consul
-
-    with consul.Consul(port=agent.port) as client:
-        yield client
-
-
-@pytest.fixture
 def key(prefix):
     return f"{prefix}/k"
 
