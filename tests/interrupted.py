@@ -53,7 +53,11 @@ def left_over(client: Any, prefix: str) -> list[str]:
     return [*sessions, *entries, *services]
 
 
-#: What was raised where nothing can be raised.
+#: Ctrl-C may come between any two instructions, in a finalizer or in the first one of a handler,
+#: where no program can do anything about it.  So many queries of nobody may go on until they are
+#: over, on the side of the client; on the side of the servers there must be nothing.
+SPARED = 2
+#: What was raised in a finalizer, where Python swallows it.
 swallowed: list[Any] = []
 
 

@@ -326,7 +326,8 @@ class Poll:
 
     async def _asking(self, http: HTTPClient) -> None:
         try:
-            while not self.over:
+            # Who was cut by Ctrl-C may have left without a word.
+            while self.users and not self.over:
                 pause = self._rate.pause(await Now())
                 if pause:
                     await sleep(pause)
