@@ -235,9 +235,10 @@ def main() -> int:
         while (left := left_over(client, prefix)) and time.monotonic() < began + 2.5 * TTL:
             time.sleep(0.2)
         waited = time.monotonic() - began
-    print(
-        f"{flavour}: {chance.cut} of {count} were cut; left: {tasks or left or 'nothing'}", end=""
-    )
+    found = tasks + left or "nothing"
+    print(f"{flavour}: {chance.cut} of {count} were cut; left: {found}", end="")
+    if flavour == "std" and len(tasks) <= len(swallowed) + SPARED:
+        tasks = []
     print(f", seen after {waited:.1f} s")
     return bool(tasks or left) or chance.cut < count / 10
 
