@@ -1,4 +1,4 @@
-"""Recipes cut at random moments, in every flavour: nothing is left.  `make soak` has more."""
+"""Recipes cut at random moments: nothing is left.  `make soak` has more."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 COUNT = 40
 
 
-@pytest.mark.parametrize("name", ["std", "threads", "aio", "tornado", "twisted"])
+# Not std: Ctrl-C between any two instructions of Python leaves something now and then, which no
+# program can help.  `make soak` shows how often.
+@pytest.mark.parametrize("name", ["threads", "aio", "tornado", "twisted"])
 def test_nothing_is_left(agent, name, prefix):
     seed = str(os.getpid())
     command = [sys.executable, "-m", "tests.interrupted", str(agent.port), name, prefix]
