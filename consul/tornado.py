@@ -15,7 +15,7 @@ from consul.core.client import Fault, Unsent
 from consul.core.flavour import Yielded
 from consul.core.lifecycle import ClosesAwaited
 from consul.core.request import Call, Request, Response
-from consul.core.steps import Steps, after_all
+from consul.core.steps import Steps
 from consul.exceptions import ConnectionFailed, Timeout, TLSError
 
 try:
@@ -129,15 +129,7 @@ class HTTPClient(AsyncioClient):
     def run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None = None) -> Future[T]:
         """Run a recipe to its end; *send* performs its calls in place of our own."""
         running = current_loop().create_task(self._run(steps, send))
-
-        def ended(_: object) -> None:
-            # Cancelled before it began, it has not touched them.
-            steps.close()
-            again = after_all(steps)
-            if again is not None:
-                self._begin(again, send)
-
-        running.add_done_callback(ended)
+        running.add_done_callback(lambda _: self._drop(steps, send))
         return running
 
     def close(self) -> Future[None]:

@@ -73,7 +73,7 @@ def mutants() -> list[Mutant]:
     add(
         "give a renewal up at its first failure",
         "sessions",
-        "                pause, troubled = min(AGAIN, self._ttl * AGAIN_PART), True",
+        "                pause, troubled = again(self._ttl), True",
         '                self.lose("it failed")',
         LOCKS,
     )
@@ -357,8 +357,8 @@ def mutants() -> list[Mutant]:
     add(
         "let the work go on after a loss",
         "elections",
-        "        hold.ended.watch(over.set)",
-        "        pass",
+        "wait_any((task.done, hold.ended))",
+        "wait_any((task.done,))",
         ELECTIONS,
     )
     add(

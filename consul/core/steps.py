@@ -12,7 +12,7 @@ it does not know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from consul.core.signal import NEVER, Signal
@@ -73,6 +73,19 @@ class Wait(Step[bool]):
 def sleep(seconds: float) -> Wait:
     """Let *seconds* pass without blocking what else the flavour runs."""
     return Wait(NEVER, seconds)
+
+
+async def wait_any(signals: Iterable[Signal], seconds: float | None = None) -> None:
+    """The steps that wait until one of *signals* is set, for *seconds* at most."""
+    woken = Signal()
+    signals = list(signals)
+    for signal in signals:
+        signal.watch(woken.set)
+    try:
+        await Wait(woken, seconds)
+    finally:
+        for signal in signals:
+            signal.unwatch(woken.set)
 
 
 class Observed(Coroutine[Any, Any, T]):

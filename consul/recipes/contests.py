@@ -438,7 +438,7 @@ class Contest(Generic[H]):
 class Contested(Managed[F], Generic[H, F]):
     """What is taken, held and given back: a lock, a place of a semaphore.
 
-    A subclass defines `_contest`.
+    A subclass defines `_contest` and `_remains`.
     """
 
     def __init__(
@@ -470,6 +470,13 @@ class Contested(Managed[F], Generic[H, F]):
 
     def _contest(self) -> Contest[H]:
         """The competition for it."""
+        raise NotImplementedError
+
+    def _remains(self, state: Any) -> tuple[str, int, bool]:
+        """Its key, the ``ModifyIndex`` of that (0 where there is none), and whether others hold it.
+
+        *state* is what was read; raises LockConflict for what is something else.
+        """
         raise NotImplementedError
 
     def _newest(self) -> H:
@@ -515,6 +522,24 @@ class Contested(Managed[F], Generic[H, F]):
         ``PUT /v1/kv/:key``, ``PUT /v1/session/destroy/:session_id``
         """
         return Certain(self._releasing)
+
+    @recipe
+    def destroy(self) -> Steps[bool]:
+        """Delete its key; False where somebody holds it.
+
+        Raises `consul.LockConflict` where this one is held, and for a key that is something else.
+
+        ``GET /v1/kv/:key``, ``DELETE /v1/kv/:key``
+        """
+        return self._destroying()
+
+    async def _destroying(self) -> bool:
+        if self.held:
+            raise LockConflict(f"{self!r} is held: release it first")
+        key, index, busy = self._remains((await self._read.first).data)
+        if busy or not index:
+            return not busy
+        return bool(await self._client.kv._described.delete(key, cas=index))
 
     async def _acquiring(self, limit: float | None) -> bool:
         hold = self._hold

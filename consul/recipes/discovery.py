@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consul.core.flavour import F, recipe
-from consul.core.signal import Signal
-from consul.core.steps import Certain, Now, Wait
+from consul.core.steps import Certain, Now, wait_any
 from consul.core.values import at_least_one, bracketed, seconds, time_limit
 from consul.exceptions import NoInstance, NotReady, Timeout
 from consul.recipes.managed import Managed
@@ -268,14 +267,7 @@ class Discovery(Managed[F]):
             if left is not None and left <= 0:
                 told = f"not {least} live instances" if least else "no answer"
                 raise Timeout(f"{told} of {self._name!r} within {limit:g} s") from trouble
-            woken = Signal()
-            for change in changes:
-                change.watch(woken.set)
-            try:
-                await Wait(woken, left)
-            finally:
-                for change in changes:
-                    change.unwatch(woken.set)
+            await wait_any(changes, left)
 
     @recipe
     def close(self) -> Steps[None]:

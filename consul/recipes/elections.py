@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from consul.core.flavour import F, Flavoured, recipe
-from consul.core.signal import Signal
-from consul.core.steps import Certain, Delivered, Invoke, Now, Spawn, Wait, beside
+from consul.core.steps import Certain, Delivered, Invoke, Now, Spawn, Wait, beside, wait_any
 from consul.core.values import text, time_limit
 from consul.recipes.holds import Lost
 from consul.recipes.locks import Lock, LockHold, refuse_conflict
@@ -208,12 +207,8 @@ class Election(Managed[F]):
         self, hold: LockHold, work: Callable[[Leadership[F]], Any], leadership: Leadership[F]
     ) -> Any:
         """Perform *work*, and cancel it where the leadership is lost."""
-        over = Signal()
-        hold.ended.watch(over.set)
         async with beside(_invoking(work, leadership)) as task:
-            task.done.watch(over.set)
-            await Wait(over)
-        hold.ended.unwatch(over.set)
+            await wait_any((task.done, hold.ended))
         cancelled = isinstance(task.error, self._client.http.cancellations) and not hold.live
         if task.error is not None and not cancelled:
             raise task.error

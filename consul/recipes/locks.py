@@ -128,16 +128,6 @@ class Lock(Contested[LockHold, F]):
         return self._newest().index
 
     @recipe
-    def destroy(self) -> Steps[bool]:
-        """Delete the key; False where somebody holds it.
-
-        Raises `consul.LockConflict` where this lock is held, and for a key that is no lock.
-
-        ``GET /v1/kv/:key``, ``DELETE /v1/kv/:key``
-        """
-        return self._destroying()
-
-    @recipe
     def holder(self) -> Steps[Holder | None]:
         """Who holds the lock, as far as the servers know; None where nobody does.
 
@@ -147,17 +137,11 @@ class Lock(Contested[LockHold, F]):
         """
         return self._asking()
 
-    async def _destroying(self) -> bool:
-        if self.held:
-            raise LockConflict(f"{self!r} is held: release it first")
-        pair = (await self._read.first).data
-        refuse_conflict(self._key, pair)
-        if pair is None:
-            return True
-        if pair.get("Session") is not None:
-            return False
-        call = self._client.kv._described.delete(self._key, cas=pair["ModifyIndex"])
-        return bool(await call)
+    def _remains(self, state: Any) -> tuple[str, int, bool]:
+        refuse_conflict(self._key, state)
+        if state is None:
+            return self._key, 0, False
+        return self._key, state["ModifyIndex"], state.get("Session") is not None
 
     async def _asking(self) -> Holder | None:
         pair = (await self._read.first).data

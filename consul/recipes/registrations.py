@@ -10,14 +10,14 @@ from consul.check import Check
 from consul.core.flavour import F, recipe
 from consul.core.request import Once
 from consul.core.signal import Signal
-from consul.core.steps import CLEANUP, Certain, Delivered, Invoke, Spawn, Wait, sleep
+from consul.core.steps import CLEANUP, Certain, Delivered, Invoke, Spawn, Wait, sleep, wait_any
 from consul.core.turns import Turns
 from consul.core.values import seconds, text, time_limit
 from consul.exceptions import Closed, ConsulException, NotFound
 from consul.recipes.holds import log
 from consul.recipes.managed import Managed, surely
 from consul.recipes.polls import Read
-from consul.recipes.sessions import LATE, PATIENCE, repeatedly
+from consul.recipes.sessions import LATE, PATIENCE, RENEWAL, again, attempt, repeatedly
 from consul.recipes.watch import Follower
 
 if TYPE_CHECKING:
@@ -27,19 +27,11 @@ if TYPE_CHECKING:
     from consul.core.steps import Steps, Task
     from consul.core.values import Text
 
-#: The part of the TTL after which it is renewed.
-BEAT = 1 / 3
-#: Seconds before something that failed is tried again, and the part of the TTL that they are at
-#: most.
-AGAIN, AGAIN_PART = 1.0, 0.1
 #: Seconds after which is looked whether a service that was forgotten is known again.
 LOOK = 1.0
 #: The longest output of a check that is sent.
 OUTPUT = 4000
 STATUSES = ("passing", "warning", "critical")
-
-#: What a heartbeat returns.
-Beat = str | tuple[str, str] | None
 
 
 def beat_of(value: Any) -> tuple[str, str]:
@@ -90,17 +82,17 @@ class Registration(Managed[F]):
         self._drain = 0.0 if drain is None else seconds("drain", drain)
         self._ready = ready
         self._sigterm = sigterm
+        self._reset()
         # What is wrong is refused here.
         self._registration()
         client.agent.service._described.get(self._id, **self._scope)
         if sigterm:
             client.http.heed_sigterm()
-        self._reset()
 
     def _reset(self) -> None:
         """Be as if nothing was registered yet."""
         self._shared = self._client.http.shared
-        self._begun = self._closed = False
+        self._begun = False
         #: Registrations and the end come one after the other, and so do beats.
         self._turns, self._beats = Turns(1), Turns(1)
         self._ended = Signal()
@@ -206,13 +198,12 @@ class Registration(Managed[F]):
         """The call that registers it as it is now."""
         fields = dict(self._fields)
         if self._ttl is not None:
-            status = self._beat[0] if hasattr(self, "_beat") else "critical"
             check = Check.ttl(
                 self._ttl,
                 deregister=self._deregister,
                 check_id=self._check_id,
                 name=f"Heartbeat of {self._id}",
-                status=status,
+                status=self._beat[0],
             )
             fields["extra_checks"] = [*(fields.get("extra_checks") or ()), check]
         return self._service.register(self._name, **fields)
@@ -353,7 +344,7 @@ class Registration(Managed[F]):
         while not self._ended:
             self._nudge = Signal()
             well = await self._report(ttl)
-            await Wait(self._nudge, ttl * BEAT if well else min(AGAIN, ttl * AGAIN_PART))
+            await Wait(self._nudge, ttl * RENEWAL if well else again(ttl))
 
     async def _report(self, ttl: float) -> bool:
         """Tell the agent how the service is; whether that went well."""
@@ -373,7 +364,7 @@ class Registration(Managed[F]):
             return True
         try:
             call = self._check.update(self._check_id, *beat, **self._scope)
-            await Once(call).within(max(AGAIN, ttl * BEAT))
+            await Once(call).within(attempt(ttl))
         except NotFound as error:
             return await self._again(error)
         except Closed:
@@ -425,14 +416,7 @@ class Registration(Managed[F]):
                 log.warning("service %r cannot be watched: %s", self._id, poll.failure)
                 await Wait(self._ended)
                 return
-            over = Signal()
-            changed.watch(over.set)
-            self._ended.watch(over.set)
-            try:
-                await Wait(over, None if trouble is None else LOOK)
-            finally:
-                changed.unwatch(over.set)
-                self._ended.unwatch(over.set)
+            await wait_any((changed, self._ended), None if trouble is None else LOOK)
 
     async def _enter(self) -> None:
         await self._starting()

@@ -190,16 +190,6 @@ class Semaphore(Contested[Place, F]):
         )
 
     @recipe
-    def destroy(self) -> Steps[bool]:
-        """Delete the key of the semaphore; False where somebody holds a place.
-
-        Raises `consul.LockConflict` where this one is held, and for a key that is no semaphore.
-
-        ``GET /v1/kv/:key``, ``DELETE /v1/kv/:key``
-        """
-        return self._destroying()
-
-    @recipe
     def holders(self) -> Steps[list[Holder]]:
         """Who holds a place, as far as the servers know.
 
@@ -209,16 +199,9 @@ class Semaphore(Contested[Place, F]):
         """
         return self._asking()
 
-    async def _destroying(self) -> bool:
-        if self.held:
-            raise LockConflict(f"{self!r} is held: release it first")
-        found = seats(self._key, (await self._read.first).data)
-        if found.holders:
-            return False
-        if not found.at:
-            return True
-        call = self._client.kv._described.delete(f"{self._key}/.lock", cas=found.at)
-        return bool(await call)
+    def _remains(self, state: Any) -> tuple[str, int, bool]:
+        found = seats(self._key, state)
+        return f"{self._key}/.lock", found.at, bool(found.holders)
 
     async def _asking(self) -> list[Holder]:
         found = seats(self._key, (await self._read.first).data)

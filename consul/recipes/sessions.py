@@ -38,6 +38,16 @@ PATIENCE = 2.0
 LATE = 0.5
 
 
+def again(ttl: float) -> float:
+    """Seconds before a renewal that failed is repeated."""
+    return min(AGAIN, ttl * AGAIN_PART)
+
+
+def attempt(ttl: float) -> float:
+    """Seconds that one attempt to renew may take, so that there are others in time."""
+    return max(AGAIN, ttl * RENEWAL)
+
+
 async def ended(signal: Signal) -> None:
     """Wait until *signal* is set by a task that ends, also where a cancellation ends the wait."""
     try:
@@ -172,7 +182,7 @@ class Kept(Hold):
             self._look(asked)
             if self.ended:
                 return
-            limit = min(self._until - asked, max(AGAIN, self._ttl * RENEWAL))
+            limit = min(self._until - asked, attempt(self._ttl))
             try:
                 await Once(self._api.renew(self.id)).within(limit)
             except NotFound:
@@ -181,7 +191,7 @@ class Kept(Hold):
                 return
             except ConsulException as error:
                 (log.debug if troubled else log.warning)("%s is not renewed yet: %s", self, error)
-                pause, troubled = min(AGAIN, self._ttl * AGAIN_PART), True
+                pause, troubled = again(self._ttl), True
             else:
                 self._look(await Now())
                 pause, troubled = self._ttl * RENEWAL, False

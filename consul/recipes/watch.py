@@ -13,7 +13,7 @@ from consul.core.answers import Indexed, index_of
 from consul.core.flavour import F, recipe
 from consul.core.request import Once
 from consul.core.signal import Changes, Signal
-from consul.core.steps import Certain, Now, Wait
+from consul.core.steps import Certain, Now, Wait, wait_any
 from consul.core.turns import Tokens
 from consul.core.values import flag, limited, time_limit
 from consul.exceptions import Closed, ConsulException, NotReady, Timeout
@@ -209,15 +209,8 @@ class Follower:
                 log.error("the watch of %r is given up: %s", self.read, error)
                 raise error
             ends.append(poll.error_since + self._give_up)
-        woken = Signal()
-        nudge = self._nudge
-        changed.watch(woken.set)
-        nudge.watch(woken.set)
-        try:
-            await Wait(woken, max(0.0, min(ends) - now) if ends else None)
-        finally:
-            changed.unwatch(woken.set)
-            nudge.unwatch(woken.set)
+        left = max(0.0, min(ends) - now) if ends else None
+        await wait_any((changed, self._nudge), left)
 
 
 class Watch(Items[T, F], Generic[T, F]):

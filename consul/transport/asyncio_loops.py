@@ -222,11 +222,7 @@ class AsyncioClient(HTTPClient):
 
         def ended(_: object) -> None:
             self._tasks.discard(task)
-            # Cancelled before it began, it has not touched them.
-            steps.close()
-            again = after_all(steps)
-            if again is not None:
-                self._begin(again, send)
+            self._drop(steps, send)
             if running.cancelled():
                 task.end(error=asyncio.CancelledError())
             elif running.exception() is not None:
@@ -239,6 +235,13 @@ class AsyncioClient(HTTPClient):
         self._tasks.add(task)
         running.add_done_callback(ended)
         return task, running
+
+    def _drop(self, steps: Steps[Any], send: Callable[[Call[Any]], Any] | None) -> None:
+        """Drop *steps*, whose task was perhaps cancelled before it began; some must be run."""
+        steps.close()
+        again = after_all(steps)
+        if again is not None:
+            self._begin(again, send)
 
     async def _run(self, steps: Steps[T], send: Callable[[Call[Any]], Any] | None) -> T:
         """Run a recipe to its end; RuntimeError where the client is closed meanwhile."""
