@@ -76,6 +76,8 @@ class Flavour:
     """One flavour, and how to wait for what its methods return."""
 
     name = "std"
+    #: Whether its methods are awaited.
+    awaits = False
 
     def __init__(self) -> None:
         self.module = import_module(f"consul.{self.name}")
@@ -107,6 +109,7 @@ async def finished(function: Callable[..., Any], *args: Any, **options: Any) -> 
 
 class Aio(Flavour):
     name = "aio"
+    awaits = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,6 +126,7 @@ class Aio(Flavour):
 
 class Tornado(Flavour):
     name = "tornado"
+    awaits = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -141,6 +145,7 @@ class Twisted(Flavour):
     """A reactor cannot be started twice, so one runs in a thread until the process ends."""
 
     name = "twisted"
+    awaits = True
     thread: threading.Thread | None = None
     lock = threading.Lock()
 
@@ -164,7 +169,13 @@ class Twisted(Flavour):
                 assert running.wait(PATIENCE)
 
     def call(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        return self.wait(self.reactor, function, *args, **options)  # type: ignore[arg-type]
+        from twisted.internet.defer import ensureDeferred
+
+        def called() -> Any:
+            value = function(*args, **options)
+            return ensureDeferred(value) if inspect.iscoroutine(value) else value
+
+        return self.wait(self.reactor, called)  # type: ignore[arg-type]
 
 
 FLAVOURS: dict[str, type[Flavour]] = {

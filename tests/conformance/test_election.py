@@ -78,7 +78,7 @@ def test_work(flavour, consul, other, prefix):
             assert not leadership.held
         return "done"
 
-    work = awaited if flavour.name in ("aio", "tornado", "twisted") else direct
+    work = awaited if flavour.awaits else direct
     assert election.run(work) == "done"
     assert terms == sorted(set(terms))
     assert len(terms) == 3

@@ -89,18 +89,10 @@ async def in_block(lock, harm):
     return "not raised"
 
 
-def deferred(lock, harm):
-    from twisted.internet.defer import ensureDeferred
-
-    return ensureDeferred(in_block(lock, harm))
-
-
 def test_a_block_whose_lock_is_lost(flavour, consul, other, key):
     lock = consul.lock(key, lock_delay=0.001, timeout=LATE)._target
     with pytest.raises(LockLost, match="its key was deleted"):  # noqa: PT012
-        if flavour.name == "twisted":
-            flavour.call(deferred, lock, lambda: other.kv.delete(key))
-        elif flavour.name in ("aio", "tornado"):
+        if flavour.awaits:
             flavour.call(in_block, lock, lambda: other.kv.delete(key))
         else:
             with lock:
@@ -120,13 +112,8 @@ def test_a_block_that_is_not_entered(flavour, consul, other, key):
     with other.lock(key):
         lock = consul.lock(key, timeout=0.2)._target
         with pytest.raises(LockNotAcquired, match=r"not free within 0\.2 s"):  # noqa: PT012
-            if flavour.name in ("aio", "tornado", "twisted"):
-                if flavour.name == "twisted":
-                    from twisted.internet.defer import ensureDeferred
-
-                    flavour.call(lambda: ensureDeferred(entered(lock)))
-                else:
-                    flavour.call(entered, lock)
+            if flavour.awaits:
+                flavour.call(entered, lock)
             else:
                 with lock:
                     pass
@@ -136,7 +123,7 @@ def test_a_block_that_is_not_entered(flavour, consul, other, key):
 
 def test_the_wrong_kind_of_block(flavour, consul, key):
     lock = consul.lock(key)._target
-    if flavour.name in ("aio", "tornado", "twisted"):
+    if flavour.awaits:
         with pytest.raises(TypeError, match="use async with"), lock:
             pass
     else:

@@ -159,11 +159,7 @@ async def in_block(registration, other, prefix):
 def test_a_block_that_fails(flavour, consul, other, prefix):
     target = consul.registration(prefix, port=80)._target
     with pytest.raises(ZeroDivisionError):  # noqa: PT012
-        if flavour.name == "twisted":
-            from twisted.internet.defer import ensureDeferred
-
-            flavour.call(lambda: ensureDeferred(in_block(target, other, prefix)))
-        elif flavour.name in ("aio", "tornado"):
+        if flavour.awaits:
             flavour.call(in_block, target, other, prefix)
         else:
             with target:

@@ -56,19 +56,11 @@ async def looped(watch, most):
     return found
 
 
-def deferred(watch, most):
-    from twisted.internet.defer import ensureDeferred
-
-    return ensureDeferred(looped(watch, most))
-
-
 def test_in_a_loop(flavour, consul, other, key):
     other.kv.put(key, "a")
     watch = consul.watch(consul.kv.get, key)._target
     after(0.3, other.kv.put, key, "b")
-    if flavour.name == "twisted":
-        found = flavour.call(deferred, watch, 2)
-    elif flavour.name in ("aio", "tornado"):
+    if flavour.awaits:
         found = flavour.call(looped, watch, 2)
     else:
         found = []
@@ -155,7 +147,7 @@ def test_what_is_raised_at_once(consul, acl_client, prefix):
 
 def test_with_and_for_of_the_other_kind(flavour, consul, key):
     watch = consul.watch(consul.kv.get, key)._target
-    if flavour.name in ("aio", "tornado", "twisted"):
+    if flavour.awaits:
         with pytest.raises(TypeError, match="use async with"):
             watch.__enter__()
         with pytest.raises(TypeError, match="use async for"):

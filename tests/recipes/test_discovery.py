@@ -8,14 +8,6 @@ import collections
 import pytest
 
 import consul
-from tests.recipes.world import World
-
-
-@pytest.fixture
-def world():
-    world = World(1)
-    yield world
-    world.loop.close()
 
 
 def entry(name, status="passing", **service):

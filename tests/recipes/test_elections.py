@@ -11,14 +11,6 @@ import pytest
 import consul
 from consul.recipes.elections import Leadership
 from tests.recipes.storm import KEY, NOTHING, TTL, Storm, left_over
-from tests.recipes.world import World
-
-
-@pytest.fixture
-def world():
-    world = World(1)
-    yield world
-    world.loop.close()
 
 
 def test_campaign_and_resign(world):

@@ -14,13 +14,6 @@ from tests.recipes.storm import KEY, NOTHING, TTL, LockStorm, left_over
 from tests.recipes.world import World
 
 
-@pytest.fixture
-def world():
-    world = World(1)
-    yield world
-    world.loop.close()
-
-
 def sent(client, since=0):
     """The requests of *client*, without the queries for the key."""
     return [
@@ -178,21 +171,33 @@ def test_what_is_written_in_between_is_not_overwritten(world):
     world.run(main())
 
 
+def slow(client, path, seconds=0.0, *, lost=False, then=lambda: None):
+    """Have the next answer of *path* come after *seconds*, or not at all; then do something.
+
+    Returns the list of that request.
+    """
+    exchange, done = client.http.exchange, []
+
+    async def exchanged(request):
+        response = await exchange(request)
+        if path in request.target and not done:
+            done.append(request)
+            await asyncio.sleep(seconds)
+            then()
+            if lost:
+                raise ConnectionResetError
+        return response
+
+    client.http.failures = (*client.http.failures, ConnectionResetError)
+    client.http.exchange = exchanged
+    return done
+
+
 def test_an_answer_that_was_lost(world):
     async def main():
         client = world.client()
         lock = client.lock(KEY)
-        exchange, cut = client.http.exchange, []
-
-        async def once_lost(request):
-            response = await exchange(request)
-            if request.path == "/v1/txn" and not cut:
-                cut.append(request)
-                raise ConnectionResetError
-            return response
-
-        client.http.failures = (*client.http.failures, ConnectionResetError)
-        client.http.exchange = once_lost
+        cut = slow(client, "/txn", lost=True)
         assert await lock.acquire()
         assert cut
         assert lock.fencing == world.model.keys[KEY]["ModifyIndex"]
@@ -515,24 +520,6 @@ def test_a_session_whose_id_was_lost(world):
 
 
 # What comes at the wrong moment
-
-
-def slow(client, path, seconds=0.0, *, lost=False, then=lambda: None):
-    """Have the next answer of *path* come after *seconds*, or not at all; then do something."""
-    exchange, done = client.http.exchange, []
-
-    async def exchanged(request):
-        response = await exchange(request)
-        if path in request.target and not done:
-            done.append(request)
-            await asyncio.sleep(seconds)
-            then()
-            if lost:
-                raise ConnectionResetError
-        return response
-
-    client.http.failures = (*client.http.failures, ConnectionResetError)
-    client.http.exchange = exchanged
 
 
 @pytest.mark.parametrize("path", ["session/create", "session/renew"])

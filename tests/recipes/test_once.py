@@ -9,17 +9,13 @@ import pytest
 
 import consul
 from consul.recipes import once
-from tests.recipes.world import World
 
 KEY = "jobs/clean"
 
 
-@pytest.fixture
-def world(monkeypatch):
-    world = World(1)
+@pytest.fixture(autouse=True)
+def _wall(world, monkeypatch):
     monkeypatch.setattr(once, "wall", lambda: 1e9 + world.now)
-    yield world
-    world.loop.close()
 
 
 def test_one_of_many_once_in_a_while(world):

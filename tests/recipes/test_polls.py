@@ -19,13 +19,6 @@ from consul.recipes.polls import Door, Position, Rate, Read
 from tests.recipes.world import World
 
 
-@pytest.fixture
-def world():
-    world = World(1)
-    yield world
-    world.loop.close()
-
-
 def described(**options):
     """A client that describes calls only."""
     return base.Consul(**options)

@@ -14,13 +14,6 @@ from tests.recipes.world import World
 CHECK = "service:web:ttl"
 
 
-@pytest.fixture
-def world():
-    world = World(1)
-    yield world
-    world.loop.close()
-
-
 def test_critical_until_it_is_ready(world):
     async def main():
         client, beats = world.client(), []

@@ -11,15 +11,6 @@ import pytest
 import consul
 from consul.recipes import semaphores
 from tests.recipes.storm import NOTHING, SemaphoreStorm, left_over
-from tests.recipes.world import World
-
-
-@pytest.fixture
-def world():
-    world = World(1)
-    yield world
-    world.loop.close()
-
 
 PREFIX = "service/job"
 
