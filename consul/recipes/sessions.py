@@ -111,16 +111,15 @@ class Kept(Hold):
             self.lose("it was not renewed in time")
 
     async def begin(self) -> None:
-        """The steps that create the session, and begin to renew it."""
-        self._begun, created = True, False
-        try:
-            self._task = await Spawn(self._living())
-            await Wait(self._known)
-            created = self.id is not None
-        finally:
-            if not created:
-                await self.finish()
+        """The steps that create the session, and begin to renew it.
+
+        Who takes them has to `finish` it, whatever comes.
+        """
+        self._begun = True
+        self._task = await Spawn(self._living())
+        await Wait(self._known)
         if self.id is None:
+            await self.finish()
             raise self._failure or self._task.error or Closed(f"{self} was not created")
 
     async def finish(self) -> None:
@@ -303,8 +302,12 @@ class SessionKeeper(Managed[F]):
             if not self.held:
                 await self._closing()
                 kept = Kept(self._client, self._ttl, self._options, self._name)
-                await kept.begin()
-                self._kept = kept
+                try:
+                    await kept.begin()
+                    self._kept = kept
+                finally:
+                    if self._kept is not kept:
+                        await kept.finish()
             return self.id
         finally:
             self._turns.give()
