@@ -499,6 +499,13 @@ def mutants() -> list[Mutant]:
         registrations,
     )
     add(
+        "remove it while its own watch goes on",
+        "registrations",
+        "        for task in self._tasks:\n            await Wait(task.done, PATIENCE)\n",
+        "",
+        registrations,
+    )
+    add(
         "count a call that has failed",
         "once",
         "        await Invoke(function)",

@@ -286,7 +286,9 @@ class Registration(Managed[F]):
         return self._service.deregister(self._id, **scope)
 
     async def _remove(self) -> None:
-        # Where it is registered again at this moment, that comes first.
+        # Its watch would tell that it is gone, and may be registering it again at this moment.
+        for task in self._tasks:
+            await Wait(task.done, PATIENCE)
         taken = await self._turns.take(PATIENCE)
         try:
             await self._removal()

@@ -166,6 +166,28 @@ def test_who_is_cancelled_while_it_drains(world):
     world.run(main())
 
 
+def test_the_end_is_no_trouble(world, caplog):
+    """Its own watch does not say that the service is gone, on a busy machine either."""
+    caplog.set_level(logging.WARNING, "consul")
+
+    async def main():
+        client = world.client()
+        wait = client.http.wait
+
+        async def wait_and_be_late(signal, seconds):
+            found = await wait(signal, seconds)
+            await asyncio.sleep(0.05)
+            return found
+
+        client.http.wait = wait_and_be_late
+        for _ in range(30):
+            async with client.registration("web", port=80, ttl=9, ready=True):
+                await asyncio.sleep(world.chance.uniform(0, 0.05))
+
+    world.run(main())
+    assert caplog.messages == []
+
+
 def test_again_after_the_end(world):
     async def main():
         client = world.client()
